@@ -1,0 +1,1 @@
+//! Which installers there are, and the SHA-256 of each.

@@ -1,0 +1,1 @@
+//! Reading an installer's header.

@@ -1,0 +1,7 @@
+//! Anaconda: which installer, whether it can run here, and running it.
+
+pub mod catalogue;
+pub mod header;
+pub mod install;
+pub mod prefix;
+pub mod preflight;

@@ -1,0 +1,1 @@
+//! One resumable, ranged, hashing fetch.

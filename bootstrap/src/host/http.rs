@@ -1,0 +1,4 @@
+//! The door to the web.
+
+/// Fetches from the web.
+pub struct Http {}

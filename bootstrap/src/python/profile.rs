@@ -1,0 +1,1 @@
+//! The step that gives every login shell its $python3.

@@ -1,0 +1,1 @@
+//! Asking the database through $python3 and psycopg2.

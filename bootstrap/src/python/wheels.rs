@@ -1,0 +1,1 @@
+//! Which wheel fits which Python, pip, architecture and glibc.

@@ -1,0 +1,1 @@
+//! Whether a device is blank: a pure decision over observed facts.

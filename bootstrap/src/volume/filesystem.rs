@@ -1,0 +1,1 @@
+//! The step that gives a blank volume its filesystem.

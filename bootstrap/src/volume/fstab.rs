@@ -1,0 +1,1 @@
+//! Editing /etc/fstab, as pure text.

@@ -1,0 +1,1 @@
+//! The step that grows the filesystem.

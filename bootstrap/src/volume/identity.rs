@@ -1,0 +1,1 @@
+//! Which block device is the volume.

@@ -1,0 +1,1 @@
+//! Name, TCP, TLS, authentication, `SELECT NOW()`: the first rung that breaks.

@@ -1,0 +1,1 @@
+//! The same verdicts from what libpq says.

@@ -1,0 +1,6 @@
+//! The database proof: a ladder whose rungs are name, TCP, TLS, authentication and `SELECT NOW()`.
+
+pub mod ladder;
+pub mod libpq;
+pub mod roots;
+pub mod verdict;

@@ -1,0 +1,1 @@
+//! Amazon's RDS root certificates.

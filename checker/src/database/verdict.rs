@@ -1,0 +1,1 @@
+//! The named failures, and what to do about each.

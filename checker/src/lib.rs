@@ -1,0 +1,5 @@
+//! Probes what a database and an instance answer, and says what happened. Knows nothing of how a host
+//! is set up.
+
+pub mod database;
+pub mod probe;

@@ -1,0 +1,1 @@
+//! What a PostgreSQL server says on the wire.
