@@ -1,1 +1,3 @@
+//! Makes an EC2 instance a data scientist's machine.
+
 fn main() {}

@@ -1,0 +1,1 @@
+//! What every AWS client of this program shares: region, endpoint, credentials, and the names of its failures.

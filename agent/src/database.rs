@@ -1,0 +1,1 @@
+//! The step that proves the database, twice.

@@ -1,0 +1,1 @@
+//! What would go wrong, found in under five seconds, changing nothing.

@@ -1,0 +1,1 @@
+//! The exit codes, which are an interface.

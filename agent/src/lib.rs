@@ -1,0 +1,14 @@
+//! The program on the instance: reads its settings, runs the steps, proves the database, reports.
+//!
+//! Only `main` knows every room; `config` and `secret` are nouns that the others speak.
+
+pub mod aws;
+pub mod cli;
+pub mod config;
+pub mod database;
+pub mod deliver;
+pub mod doctor;
+pub mod exit;
+pub mod imds;
+pub mod secret;
+pub mod secrets;
