@@ -1,7 +1,9 @@
 //! Anaconda: which installer, whether it can run here, and running it.
 
+pub mod architecture;
 pub mod catalogue;
 pub mod header;
 pub mod install;
 pub mod prefix;
 pub mod preflight;
+pub mod wanted;
