@@ -1,0 +1,176 @@
+#!/bin/bash
+# Puts on a fresh Debian 12 what the demo and the tests need, and says what and why.
+#
+#   tests/lab/setup.sh demo     what `make demo` needs
+#   tests/lab/setup.sh test     what `make test` needs (all of demo's, and more)
+#   tests/lab/setup.sh check    installs nothing; says what is missing, ends 1 if anything is
+#
+# What is already there is left alone, so a second call takes a moment only. No service is left
+# running: a cluster of PostgreSQL that Debian would make and start by itself is switched off first.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+venv=$root/.lab/venv
+requirements=$here/requirements.txt
+
+# name of the package | for whom | why
+packages() {
+    grep -v '^ *#' <<'TABLE'
+    iproute2        | demo | network namespaces and their links: the instance, the database, the archive
+    nftables        | test | black holes and refusals, made as a security group would
+    e2fsprogs       | demo | mkfs.ext4 and resize2fs: the default filesystem of the volume
+    xfsprogs        | demo | mkfs.xfs and xfs_growfs: the other filesystem of the volume
+    util-linux      | demo | losetup, mount, unshare, nsenter
+    mount           | demo | mount and losetup are packages of their own on a minimal machine
+    procps          | demo | looking for what was left behind
+    bzip2           | demo | the stand-in installer unpacks its packages with it, as installers of 2017 do
+    openssl         | demo | libraries of Python's ssl module; a second opinion on certificates
+    ca-certificates | demo | cargo and pip fetch over TLS
+    postgresql      | demo | the real database that plays Amazon RDS
+    python3         | demo | the lab is written in it, and it is the payload of the stand-in installer
+    python3-venv    | demo | the lab's own packages stay apart from Debian's; brings pip's wheel
+    python3-pip     | demo | the payload of the stand-in installer
+    gcc             | demo | the linker of every Rust program, and the stand-in installer's engine
+    libc6-dev       | demo | the C library to link with
+    make            | demo | the entrance
+    git             | test | the house's rules are checked on the files that git knows
+    strace          | test | searching every system call for a planted secret
+    shellcheck      | test | the shell of the house is held to it
+    gdisk           | test | partition tables for the corpus of disk images
+    fdisk           | test | partition tables for the corpus of disk images
+    mdadm           | test | RAID members for the corpus of disk images
+    lvm2            | test | physical volumes for the corpus of disk images
+    cryptsetup-bin  | test | LUKS headers for the corpus of disk images
+    btrfs-progs     | test | btrfs for the corpus of disk images
+    dosfstools      | test | FAT for the corpus of disk images
+TABLE
+}
+
+say() { printf '%s\n' "$*"; }
+
+installed() {
+    [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ]
+}
+
+# Lines "name|why" of the packages that this purpose needs and the machine has not.
+missing_packages() {
+    local purpose=$1 name whose why
+    while IFS='|' read -r name whose why; do
+        name=${name// /} whose=${whose// /}
+        [ "$whose" = demo ] || [ "$purpose" != demo ] || continue
+        installed "$name" || say "$name|${why# }"
+    done < <(packages)
+}
+
+version_at_least() {
+    [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]
+}
+
+wanted_rust() {
+    sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml"
+}
+
+# A cargo that is too old counts as none: Debian 12's own is of 2022.
+cargo_is_there() {
+    local found
+    found=$(cd "$root" && cargo --version 2>/dev/null | cut -d ' ' -f 2) || return 1
+    [ -n "$found" ] && version_at_least "$found" "$(wanted_rust)"
+}
+
+venv_is_there() {
+    [ -x "$venv/bin/python" ] && cmp -s "$requirements" "$venv/requirements.installed"
+}
+
+# Told before the package arrives, so that no cluster is made, no port taken, no daemon left.
+keep_postgresql_quiet() {
+    installed postgresql-common && return
+    say '  (PostgreSQL: no cluster is made and nothing is started; the lab makes its own)'
+    mkdir -p /etc/postgresql-common
+    [ -e /etc/postgresql-common/createcluster.conf ] ||
+        say 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
+}
+
+# The other services that come along are unwanted too. An administrator's own policy is kept.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d status=0
+    if [ -e "$policy" ]; then
+        "$@"
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod +x "$policy"
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    "$@" || status=$?
+    rm -f "$policy"
+    trap - EXIT
+    return "$status"
+}
+
+install_packages() {
+    say "Fetching with apt-get: $*"
+    keep_postgresql_quiet
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update
+    without_services apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends --no-remove "$@" > /dev/null
+}
+
+install_venv() {
+    say 'Making .lab/venv with the packages of tests/lab/requirements.txt'
+    /usr/bin/python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements"
+    cp "$requirements" "$venv/requirements.installed"
+}
+
+must_be_debian_and_root() {
+    if ! command -v apt-get > /dev/null; then
+        say "This sets up Debian 12. Elsewhere, install by hand what $0 check lists." >&2
+        exit 1
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        say 'Run this as root: it installs packages, and the lab makes mounts and namespaces.' >&2
+        exit 1
+    fi
+}
+
+# Prints what is missing for a purpose, one line each; nothing if all is there.
+report_missing() {
+    missing_packages "$1" | while IFS='|' read -r name why; do printf '  %-16s %s\n' "$name" "$why"; done
+    cargo_is_there || printf '  %-16s %s\n' cargo-web "Rust $(wanted_rust) or newer, to build the programs (Debian's own cargo is older)"
+    venv_is_there || printf '  %-16s %s\n' .lab/venv "moto as the AWS API, pytest; in a folder of its own"
+}
+
+set_up() {
+    local missing names
+    missing=$(report_missing "$1")
+    if [ -z "$missing" ]; then
+        return
+    fi
+    must_be_debian_and_root
+    say "To be installed for \`make $1\`:" "" && say "$missing"
+    mapfile -t names < <(missing_packages "$1" | cut -d '|' -f 1)
+    cargo_is_there || names+=(cargo-web rustc-web)
+    [ "${#names[@]}" -eq 0 ] || install_packages "${names[@]}"
+    venv_is_there || install_venv
+    say 'Everything is there.'
+}
+
+check() {
+    local missing
+    missing=$(report_missing test)
+    if [ -z "$missing" ]; then
+        say 'Everything is there.'
+        return
+    fi
+    say 'Missing:' && say "$missing"
+    return 1
+}
+
+case ${1:-} in
+    demo | test) set_up "$1" ;;
+    check) check ;;
+    *)
+        say "usage: $0 demo|test|check" >&2
+        exit 2
+        ;;
+esac
