@@ -2,10 +2,15 @@
 
 pub mod blankness;
 pub mod filesystem;
+#[cfg(test)]
+mod fixtures;
 pub mod fstab;
 pub mod grow;
 pub mod identity;
 pub mod mount;
 pub mod mountinfo;
+pub mod nvme;
 pub mod signatures;
+pub mod sysfs;
+pub mod system_disks;
 pub mod wait;
