@@ -34,7 +34,7 @@ impl Tree {
         Host::new(
             self.folder.path(),
             Box::new(processes::System),
-            Http {},
+            Http::direct(),
             Box::new(self.controllers.clone()),
             Box::new(progress::Silent),
             Journal::at(self.at("/var/lib/vivarium/journal.jsonl")),
