@@ -8,6 +8,7 @@ pub mod anaconda;
 pub mod download;
 pub mod host;
 pub mod journal;
+pub mod lock;
 pub mod plan;
 pub mod python;
 pub mod report;

@@ -19,6 +19,12 @@ pub trait Step {
         Ok(())
     }
 
+    /// Whether the next run may end what this step started, if this run is killed. Where not, the
+    /// next run waits for it: half a filesystem is worth less than none.
+    fn interruptible(&self) -> bool {
+        true
+    }
+
     /// Looks, and changes nothing.
     async fn inspect(&self, host: &Host) -> Result<State, StepError>;
 
