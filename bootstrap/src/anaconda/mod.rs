@@ -4,6 +4,7 @@ pub mod architecture;
 pub mod catalogue;
 pub mod header;
 pub mod install;
+mod layout;
 pub mod prefix;
 pub mod preflight;
 pub mod wanted;
