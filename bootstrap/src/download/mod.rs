@@ -1,5 +1,10 @@
 //! The download: resumed, hashed while it streams, published only when it is what it should be.
 
 pub mod fetch;
+mod pace;
+mod part;
+mod reply;
 pub mod retry;
+mod sources;
+mod space;
 pub mod step;

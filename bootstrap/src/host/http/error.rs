@@ -57,6 +57,11 @@ impl HttpError {
         self.failure
     }
 
+    /// What happened, without the URL.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Whether it may go away by itself.
     pub fn is_transient(&self) -> bool {
         use HttpFailure as F;
