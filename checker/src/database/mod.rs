@@ -2,5 +2,9 @@
 
 pub mod ladder;
 pub mod libpq;
+pub mod question;
 pub mod roots;
+mod server;
+mod session;
+mod tls;
 pub mod verdict;
