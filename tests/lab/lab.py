@@ -1,0 +1,222 @@
+"""The lab as one thing: `with Lab(agent) as lab: lab.agent("run")`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+from . import account, archives, database, network, scratch
+from .certificates import Authority
+from .database import Database
+from .instance import Instance
+from .network import Network
+from .volume import VOLUME_ID, Volume
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+KEPT = REPOSITORY / ".lab"  # what set-up made and labs share: packages, the template of the database
+PYTHON = KEPT / "venv/bin/python"
+AGENT = "/usr/local/bin/vivarium-agent"
+SETTINGS = "/etc/vivarium/agent.toml"
+CA = "/etc/vivarium/lab-ca.pem"
+WHEELS = "/opt/wheels"
+GIBIBYTE = 1 << 30
+
+
+class Lab:
+    """Everything around one agent. What it makes is gone when its `with` ends, however that is."""
+
+    def __init__(
+        self,
+        agent: Path | None = None,
+        *,
+        installer: Path | None = None,
+        volume_size: int = 16 * GIBIBYTE,
+        attached: bool = True,
+    ) -> None:
+        self._program = agent
+        self._installer = installer
+        self._volume_size = volume_size
+        self._attached = attached
+        self._cleanup = contextlib.ExitStack()
+        self.password = secrets.token_urlsafe(24)
+        self.network: Network
+        self.instance: Instance
+        self.volume: Volume
+        self.database: Database
+        self.account: account.Account
+
+    def __enter__(self) -> Lab:
+        self._cleanup.enter_context(_ended_by_signals())
+        try:
+            self._build()
+        except BaseException:
+            self._tear_down()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._tear_down()
+
+    def _build(self) -> None:
+        scratch.sweep()
+        self.scratch = scratch.Scratch()
+        self._cleanup.callback(self.scratch.remove)
+        self.network = Network.create(self._cleanup)
+        self.authority = Authority(self.scratch.file("tls"))
+        self._start_names()
+        self._start_metadata()
+        self.account = account.start(self.network, PYTHON, self._log("aws"))
+        self._start_database()
+        self.archive = archives.start(self.network, self.authority, self._installer, self.scratch.file("archive"), self._log("archive"))
+        self.account.remember_secret(account.SECRET, {"username": database.USER, "password": self.password})
+        self.volume = Volume.create(self.scratch.file("volume.img"), self._volume_size)
+        self._cleanup.callback(self.volume.release)
+        self.boot()
+
+    def boot(self) -> None:
+        """Starts a fresh instance; the volume is attached to it if it is to be."""
+        self.instance = Instance.start(self.network.instance, self.scratch.file("machine"))
+        self._cleanup.callback(self.instance.end)
+        self._furnish()
+        if self._attached:
+            self.volume.attach(self.instance)
+
+    def replace_instance(self, snapshot: Path | None = None) -> None:
+        """Terminates the instance and starts another, with the volume blank or made from a snapshot."""
+        self.instance.end()
+        self.volume.release()
+        if snapshot is None:
+            self.volume = Volume.create(self.volume.image, self._volume_size)
+        else:
+            self.volume.restore(snapshot)
+        self._cleanup.callback(self.volume.release)
+        self.boot()
+
+    def agent(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        """Runs the agent in the instance to its end."""
+        return self.instance.run([AGENT, *arguments], timeout=timeout)
+
+    def settings(self) -> str:
+        """The settings file of an agent in this lab."""
+        return "\n".join(
+            [
+                f'volume = "{VOLUME_ID}"',
+                "[database]",
+                f'host = "{database.HOST}"',
+                f'secret = "secretsmanager:{account.SECRET}"',
+                f'sslrootcert = "{CA}"',
+                *self.archive.settings(CA),
+                "[psycopg2]",
+                f'wheelhouse = "{WHEELS}"',
+                "[aws]",
+                f'endpoint = "{self.account.endpoint}"',
+                "",
+            ]
+        )
+
+    def ssm(self) -> dict[str, Any]:
+        """What Systems Manager has received about the instance."""
+        return self.account.received()
+
+    def leftovers(self) -> list[str]:
+        """After the end: every process, loop device, mount or file of this lab that is still there."""
+        return self._left
+
+    def _log(self, name: str) -> Path:
+        return self.scratch.file(f"{name}.log")
+
+    def _start_names(self) -> None:
+        known = {database.HOST: network.DATABASE, archives.HOST: network.ARCHIVE}
+        known |= {f"{service}.us-east-1.amazonaws.com": network.AWS for service in account.SERVICES}
+        pairs = [f"{name}={address}" for name, address in known.items()]
+        listen = f"{network.NAMES}:53"
+        argv = [sys.executable, str(HERE / "names.py"), "--listen", listen, *pairs]
+        self.network.start(self.network.router, argv, log=self._log("names"), listens=f"udp:{listen}")
+
+    def _start_metadata(self) -> None:
+        listen = f"{network.METADATA}:80"
+        argv = [sys.executable, str(HERE / "imds.py"), "--listen", listen, "--hop-limit", "1"]
+        self.network.start(self.network.router, argv, log=self._log("imds"), listens=listen)
+
+    def _start_database(self) -> None:
+        self.database = Database.start(
+            self.network,
+            self.scratch.file("database"),
+            KEPT / "postgres-template",
+            self.authority.issue(database.HOST),
+            self.password,
+        )
+        self._cleanup.callback(lambda: self.database.stop())
+
+    def _furnish(self) -> None:
+        """What an image and its user data would have put there."""
+        self.instance.write(CA, self.authority.certificate.read_text())
+        self.instance.write(SETTINGS, self.settings())
+        for wheel in sorted((KEPT / "wheels").glob("*.whl")):
+            self.instance.path(WHEELS).mkdir(exist_ok=True)
+            self.instance.install(wheel, f"{WHEELS}/{wheel.name}")
+        if self._program is not None:
+            self.instance.install(self._program, AGENT)
+
+    def _look_for_leftovers(self) -> list[str]:
+        left = _left_below(self.scratch.path) if hasattr(self, "scratch") else []
+        for namespace in self.network.namespaces() if hasattr(self, "network") else []:
+            left += [f"process {number} in a namespace of the lab" for number in namespace.processes()]
+            namespace.forget()
+        return left
+
+    def _tear_down(self) -> None:
+        """Undoes everything in reverse order. A second Ctrl-C does not cut it short."""
+        with _deaf_to_signals():
+            self._cleanup.close()
+            self._left = self._look_for_leftovers()
+
+
+def _left_below(path: Path) -> list[str]:
+    """What of a lab can still be found by the name of its directory."""
+    left = [f"loop device {device}" for device in scratch.loops_below(path)]
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    left += [f"mount {line.split()[4]}" for line in mounts if str(path) in line]
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(path).encode() in command.read_bytes():
+                left.append(f"process {command.parent.name}")
+    return left + ([f"directory {path}"] if path.exists() else [])
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the lab as Ctrl-C does: by an exception, so that everything is undone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _deaf_to_signals() -> Iterator[None]:
+    ours = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ours)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
