@@ -1,1 +1,202 @@
-//! The step that grows the filesystem.
+//! The step that grows the filesystem, mounted as it is, when its volume has grown. It never shrinks one.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use nix::sys::statvfs::statvfs;
+
+use super::identity::{Device, Found, find};
+use super::mountinfo;
+use super::superblock::{self, Superblock};
+use crate::host::Host;
+use crate::host::processes::Command;
+use crate::settings::{Settings, VolumeIdentity};
+use crate::step::{Evidence, Failure, State, Step, StepError};
+
+/// Grows the filesystem to the size of its volume.
+pub struct GrowFilesystem {
+    identity: VolumeIdentity,
+    point: PathBuf,
+}
+
+impl GrowFilesystem {
+    /// As these settings ask.
+    pub fn new(settings: &Settings) -> Self {
+        Self { identity: settings.volume.identity.clone(), point: settings.mount.point.clone() }
+    }
+}
+
+/// How a filesystem's size stands against its device's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// It fills it.
+    Fills,
+    /// There is room behind it.
+    Room,
+    /// It ends behind the end of the device.
+    TooLarge,
+}
+
+/// Room of less than a grain is what mkfs itself leaves at the end.
+fn fit(device: u64, filesystem: u64, grain: u64) -> Fit {
+    match device.checked_sub(filesystem) {
+        None => Fit::TooLarge,
+        Some(room) if room < grain => Fit::Fills,
+        Some(_) => Fit::Room,
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for GrowFilesystem {
+    fn name(&self) -> &'static str {
+        "grow"
+    }
+
+    async fn inspect(&self, host: &Host) -> Result<State, StepError> {
+        let Some((device, filesystem)) = self.mounted(host)? else {
+            return Ok(State::Todo(vec![format!(
+                "check that the filesystem fills {}, once it is mounted",
+                self.identity
+            )]));
+        };
+        match fit(device.size, filesystem.bytes, filesystem.grain) {
+            Fit::Fills => {
+                let summary = format!("filesystem fills the volume: {}", Size(device.size));
+                Ok(State::Done(
+                    Evidence { summary, ..Evidence::default() }
+                        .fact("filesystem_bytes", filesystem.bytes.to_string()),
+                ))
+            }
+            Fit::Room => Ok(State::todo(format!(
+                "grow {} on {} from {} to {}",
+                filesystem.kind,
+                self.identity,
+                Size(filesystem.bytes),
+                Size(device.size)
+            ))),
+            Fit::TooLarge => Err(self.too_large(&device, &filesystem)),
+        }
+    }
+
+    async fn apply(&self, host: &Host) -> Result<(), StepError> {
+        let Some((device, filesystem)) = self.mounted(host)? else {
+            return Err(self
+                .error(Failure::Precondition)
+                .because("it is not mounted")
+                .hint("run the step mount first"));
+        };
+        match fit(device.size, filesystem.bytes, filesystem.grain) {
+            Fit::Fills => Ok(()),
+            Fit::Room => self.grow(host, &device, &filesystem).await,
+            Fit::TooLarge => Err(self.too_large(&device, &filesystem)),
+        }
+    }
+}
+
+impl GrowFilesystem {
+    /// The volume and what is on it, if that is mounted where it should be.
+    fn mounted(&self, host: &Host) -> Result<Option<(Device, Superblock)>, StepError> {
+        let Found::Present(device) = find(host, &self.identity)? else { return Ok(None) };
+        let mounts = mountinfo::mounts(host).map_err(|error| self.unexpected(error))?;
+        let is_there = mountinfo::of_device(&mounts, device.number())
+            .iter()
+            .any(|mount| mount.point == host.path(&self.point));
+        if !is_there {
+            return Ok(None);
+        }
+        let found = superblock::read(&host.path(&device.path)).map_err(|error| self.unexpected(error))?;
+        let Some(on_disk) = found else { return Ok(None) };
+        let bytes = self.live_bytes(host, &on_disk)?;
+        Ok(Some((device, Superblock { bytes, ..on_disk })))
+    }
+
+    /// A mounted XFS writes its superblock back when it likes, but tells its size at any time.
+    fn live_bytes(&self, host: &Host, on_disk: &Superblock) -> Result<u64, StepError> {
+        if on_disk.kind != "xfs" {
+            return Ok(on_disk.bytes);
+        }
+        let told = statvfs(&host.path(&self.point)).map_err(|error| self.unexpected(error.into()))?;
+        Ok(told.blocks() * told.fragment_size() + on_disk.log_bytes)
+    }
+
+    async fn grow(&self, host: &Host, device: &Device, filesystem: &Superblock) -> Result<(), StepError> {
+        let (command, package) = match filesystem.kind {
+            "xfs" => (Command::new("xfs_growfs").arg(host.path(&self.point)), "xfsprogs"),
+            _ => (Command::new("resize2fs").arg(host.path(&device.path)), "e2fsprogs"),
+        };
+        let output = host.processes.run(command).await.map_err(|error| {
+            self.error(Failure::Precondition).because(error).hint(format!("install {package}"))
+        })?;
+        if output.success() {
+            return Ok(());
+        }
+        Err(self
+            .error(Failure::Unexpected)
+            .because(output.last_words())
+            .hint("see `dmesg | tail`; the filesystem is in use and whole, only smaller than its volume"))
+    }
+
+    fn too_large(&self, device: &Device, filesystem: &Superblock) -> StepError {
+        self.error(Failure::Refused)
+            .because(format!(
+                "its {} ends behind the end of the device: {} bytes on {}",
+                filesystem.kind, filesystem.bytes, device.size
+            ))
+            .hint("part of it is missing, as after a copy to a smaller volume: restore it from its snapshot to a volume of full size")
+    }
+
+    fn unexpected(&self, cause: io::Error) -> StepError {
+        self.error(Failure::Unexpected).because(cause)
+    }
+
+    fn error(&self, failure: Failure) -> StepError {
+        StepError::new(failure, format!("growing the filesystem of {}", self.identity))
+    }
+}
+
+/// Bytes, as people say them: in the largest unit that leaves a whole number.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+        match units.into_iter().find(|(shift, _)| self.0 > 0 && self.0.trailing_zeros() >= *shift) {
+            Some((shift, unit)) => write!(f, "{} {unit}", self.0 >> shift),
+            None => write!(f, "{} bytes", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    #[test]
+    fn what_mkfs_itself_leaves_at_the_end_is_no_room() {
+        assert_eq!(fit(GIB, GIB, 1 << 20), Fit::Fills);
+        assert_eq!(fit(GIB + (1 << 20) - 1, GIB, 1 << 20), Fit::Fills);
+        assert_eq!(fit(GIB + (1 << 20), GIB, 1 << 20), Fit::Room);
+    }
+
+    #[test]
+    fn a_filesystem_that_ends_behind_its_device_is_never_shrunk() {
+        assert_eq!(fit(GIB - 1, GIB, 1 << 20), Fit::TooLarge);
+    }
+
+    #[test]
+    fn sizes_are_said_in_whole_units() {
+        for (bytes, text) in [
+            (100 * GIB, "100 GiB"),
+            (2 << 40, "2 TiB"),
+            (3 * GIB / 2, "1536 MiB"),
+            (513, "513 bytes"),
+            (0, "0 bytes"),
+        ] {
+            assert_eq!(Size(bytes).to_string(), text);
+        }
+    }
+}

@@ -1,16 +1,19 @@
 //! The volume: found, proven blank or known, given a filesystem, mounted, grown.
 
 pub mod blankness;
+pub mod drift;
 pub mod filesystem;
 #[cfg(test)]
 mod fixtures;
 pub mod fstab;
+pub mod fstab_file;
 pub mod grow;
 pub mod identity;
 pub mod mount;
 pub mod mountinfo;
 pub mod nvme;
 pub mod signatures;
+pub mod superblock;
 pub mod sysfs;
 pub mod system_disks;
 pub mod wait;

@@ -6,10 +6,8 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use super::sysfs::DeviceNumber;
 use crate::host::Host;
-
-/// A block device as the kernel numbers it: major and minor.
-pub type DeviceNumber = (u64, u64);
 
 /// One mount, as this process sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +68,7 @@ pub fn parse_mounts(bytes: &[u8]) -> io::Result<Vec<Mount>> {
 /// `id parent major:minor root point options [optional…] - filesystem source superoptions`
 fn parse_mount(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|byte| *byte == b' ').skip(2);
-    let device = parse_device(fields.next()?)?;
+    let device = DeviceNumber::parse(std::str::from_utf8(fields.next()?).ok()?)?;
     let root = path(fields.next()?);
     let point = path(fields.next()?);
     let options = fields.next()?;
@@ -79,11 +77,6 @@ fn parse_mount(line: &[u8]) -> Option<Mount> {
     let source = OsString::from_vec(unescape(fields.next()?));
     let options = split_options(options).chain(split_options(fields.next().unwrap_or_default())).collect();
     Some(Mount { device, root, point, filesystem, source, options })
-}
-
-fn parse_device(field: &[u8]) -> Option<DeviceNumber> {
-    let (major, minor) = std::str::from_utf8(field).ok()?.split_once(':')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 fn split_options(field: &[u8]) -> impl Iterator<Item = String> {
@@ -151,7 +144,7 @@ mod tests {
     #[test]
     fn optional_fields_and_octal_escapes_are_read() {
         let mounts = parsed();
-        assert_eq!(mounts[1].device, (259, 1));
+        assert_eq!(mounts[1].device, DeviceNumber { major: 259, minor: 1 });
         assert_eq!(mounts[1].filesystem, "xfs");
         assert_eq!(mounts[1].options, ["rw", "noatime", "rw", "attr2", "noquota"]);
         assert_eq!(mounts[2].point, Path::new("/data one"));
@@ -175,8 +168,8 @@ mod tests {
     #[test]
     fn bind_mounts_of_a_device_are_found_too() {
         let mounts = parsed();
-        assert_eq!(of_device(&mounts, (259, 3)).len(), 2);
-        assert!(of_device(&mounts, (259, 9)).is_empty());
+        assert_eq!(of_device(&mounts, DeviceNumber { major: 259, minor: 3 }).len(), 2);
+        assert!(of_device(&mounts, DeviceNumber { major: 259, minor: 9 }).is_empty());
     }
 
     #[test]
