@@ -1,6 +1,7 @@
 //! The download: resumed, hashed while it streams, published only when it is what it should be.
 
 pub mod fetch;
+mod opinion;
 mod pace;
 mod part;
 mod reply;

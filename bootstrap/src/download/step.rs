@@ -1,1 +1,194 @@
 //! The step that brings the installer.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use crate::anaconda::catalogue;
+use crate::anaconda::prefix::{self, Prefix};
+use crate::anaconda::wanted::Wanted;
+use crate::host::Host;
+use crate::settings::Settings;
+use crate::step::{Evidence, Failure, State, Step, StepError};
+
+use super::fetch::{Request, fetch};
+use super::{opinion, part, space};
+
+/// An installation needs about five times the installer's bytes, and the installer is there as well:
+/// 6.6 GB at its peak for one of 1.12 GB, with 203,000 names.
+const PEAK_PER_BYTE: u64 = 6;
+const BYTES_PER_INODE: u64 = 5500;
+
+/// Brings the installer onto the volume, unless Anaconda is there already.
+pub struct Download {
+    settings: Settings,
+    /// The file that this run has hashed: a gigabyte is read once, not at every look.
+    verified: RefCell<Option<Stamp>>,
+}
+
+impl Download {
+    /// The step for these settings.
+    pub fn new(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), verified: RefCell::new(None) }
+    }
+
+    fn place(&self, wanted: &Wanted) -> PathBuf {
+        wanted.place(&self.settings)
+    }
+
+    async fn is_verified(&self, path: &Path, wanted: &Wanted) -> io::Result<bool> {
+        let stamp = match Stamp::of(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            stamp => stamp?,
+        };
+        if self.verified.borrow().as_ref() == Some(&stamp) {
+            return Ok(true);
+        }
+        let (found, _) = part::hash(path).await?;
+        if found != wanted.sha256 {
+            return Ok(false);
+        }
+        self.verified.replace(Some(stamp));
+        Ok(true)
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for Download {
+    fn name(&self) -> &'static str {
+        "download"
+    }
+
+    async fn preflight(&self, _host: &Host) -> Result<(), StepError> {
+        Wanted::here(&self.settings).map(|_| ())
+    }
+
+    async fn inspect(&self, host: &Host) -> Result<State, StepError> {
+        let folder = &self.settings.anaconda.prefix;
+        let found = prefix::look(host, folder).await.map_err(|error| unreadable(folder, error))?;
+        if matches!(found, Prefix::Sound { .. }) {
+            return Ok(State::done("not needed: Anaconda is installed"));
+        }
+        let wanted = Wanted::here(&self.settings)?;
+        let place = self.place(&wanted);
+        let verified = self.is_verified(&host.path(&place), &wanted).await;
+        if verified.map_err(|error| unreadable(&place, error))? {
+            let summary = format!("{} is here, SHA-256 {}", place.display(), wanted.sha256);
+            let evidence = Evidence { summary, ..Evidence::default() };
+            return Ok(State::Done(evidence.fact("installer", wanted.file_name)));
+        }
+        Ok(State::todo(change(&wanted, &place)))
+    }
+
+    async fn apply(&self, host: &Host) -> Result<(), StepError> {
+        let wanted = Wanted::here(&self.settings)?;
+        let place = self.place(&wanted);
+        check_room(host, &place, wanted.size)?;
+        if self.settings.download.second_opinion {
+            opinion::ask(&host.http, &opinions(&wanted), &wanted.file_name, &wanted.sha256).await?;
+        }
+        let mut request = Request::new(wanted.urls, &place, wanted.sha256);
+        request.expected_size = wanted.size;
+        let fetched = fetch(host, &request, &self.settings.download).await?;
+        tracing::info!(bytes = fetched.bytes, resumed = fetched.resumed, from = fetched.from, "downloaded");
+        let stamp = Stamp::of(&host.path(&place)).map_err(|error| unreadable(&place, error))?;
+        self.verified.replace(Some(stamp));
+        Ok(())
+    }
+}
+
+fn change(wanted: &Wanted, place: &Path) -> String {
+    let from: Vec<String> = wanted.urls.iter().map(|url| crate::host::http::shown(url)).collect();
+    let size = wanted.size.map_or_else(|| "size unknown".to_owned(), |size| format!("{size} bytes"));
+    let folder = place.parent().unwrap_or(Path::new("/")).display();
+    format!(
+        "download {} ({size}, SHA-256 {}) from {} to {folder}",
+        wanted.file_name,
+        wanted.sha256,
+        from.join(", or ")
+    )
+}
+
+/// The lists to be asked: beside the URLs, and the vendor's own where mirrors stand in for it.
+fn opinions(wanted: &Wanted) -> Vec<String> {
+    let vendor = catalogue::with_hash(&wanted.sha256);
+    let vendor = vendor.map(|entry| format!("{}{}", entry.base_url(), entry.file_name));
+    wanted.urls.iter().cloned().chain(vendor).collect()
+}
+
+fn check_room(host: &Host, place: &Path, size: Option<u64>) -> Result<(), StepError> {
+    let Some(size) = size else { return Ok(()) };
+    let folder = host.path(place);
+    let folder = folder.parent().unwrap_or(Path::new("/"));
+    let free = space::of(folder).map_err(|error| unreadable(place, error))?;
+    let held = fs::metadata(part::beside(&host.path(place), "part")).map_or(0, |part| part.blocks() * 512);
+    match lacking(size, held, free) {
+        None => Ok(()),
+        Some(why) => {
+            let doing = format!("making room for {} and its installation", place.display());
+            Err(StepError::new(Failure::Precondition, doing)
+                .because(why)
+                .hint("enlarge the volume: this program grows its filesystem at the next run"))
+        }
+    }
+}
+
+/// What is too little, if anything is; `held` is what a part on the disk takes already.
+fn lacking(size: u64, held: u64, free: space::Space) -> Option<String> {
+    let bytes = size.saturating_mul(PEAK_PER_BYTE).saturating_sub(held);
+    let inodes = size / BYTES_PER_INODE;
+    if free.bytes < bytes {
+        return Some(format!("about {bytes} bytes are needed, {} are free", free.bytes));
+    }
+    let left = free.inodes.filter(|left| *left < inodes)?;
+    Some(format!("about {inodes} inodes are needed, {left} are free"))
+}
+
+fn unreadable(path: &Path, error: io::Error) -> StepError {
+    StepError::new(Failure::Unexpected, format!("reading {}", path.display())).because(error)
+}
+
+/// What changes when a file does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = fs::symlink_metadata(path)?;
+        if !found.is_file() {
+            return Err(io::Error::other("it is no plain file"));
+        }
+        Ok(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_asked_for_the_installation_too_and_less_what_is_held() {
+        let room = |bytes, inodes| space::Space { bytes, inodes };
+        assert_eq!(lacking(1000, 0, room(6000, None)), None);
+        assert!(lacking(1000, 0, room(5999, None)).is_some_and(|why| why.contains("6000 bytes")));
+        assert_eq!(lacking(1000, 900, room(5100, None)), None);
+        let few = lacking(1_120_000_000, 0, room(u64::MAX, Some(100_000)));
+        assert!(few.is_some_and(|why| why.contains("203636 inodes are needed, 100000 are free")));
+    }
+}
