@@ -86,6 +86,21 @@ impl DatabaseFailure {
         self.words().1
     }
 
+    /// Whether two clients mean the same by these. libpq has one word where the ladder has several:
+    /// one for everything that takes too long, one for every name server that does not answer.
+    pub fn agrees_with(self, other: Self) -> bool {
+        self.coarse() == other.coarse()
+    }
+
+    fn coarse(self) -> Self {
+        match self {
+            Self::Silent => Self::TimedOut,
+            Self::NoSuchName | Self::NoAddress => Self::NameNotResolved,
+            Self::NameServerFailed | Self::NoNameServer => Self::NameTimedOut,
+            same => same,
+        }
+    }
+
     #[expect(clippy::too_many_lines, reason = "one table, a line or two for each failure")]
     fn words(self) -> (&'static str, &'static str) {
         match self {
