@@ -132,10 +132,9 @@ impl GrowFilesystem {
         if output.success() {
             return Ok(());
         }
-        Err(self
-            .error(Failure::Unexpected)
-            .because(output.last_words())
-            .hint("see `dmesg | tail`; the filesystem is in use and whole, only smaller than its volume"))
+        let said = output.last_words();
+        let (failure, hint) = explained(&said);
+        Err(self.error(failure).because(said).hint(hint))
     }
 
     fn too_large(&self, device: &Device, filesystem: &Superblock) -> StepError {
@@ -154,6 +153,19 @@ impl GrowFilesystem {
     fn error(&self, failure: Failure) -> StepError {
         StepError::new(failure, format!("growing the filesystem of {}", self.identity))
     }
+}
+
+/// Root in a container may lack what the kernel asks for before it grows an ext4.
+fn explained(said: &str) -> (Failure, &'static str) {
+    if said.contains("Permission denied") {
+        let hint = "growing a mounted ext4 needs the capability CAP_SYS_RESOURCE, which this container or unit lacks: \
+                    run this on the host, or grant it";
+        return (Failure::Precondition, hint);
+    }
+    (
+        Failure::Unexpected,
+        "see `dmesg | tail`; the filesystem is in use and whole, only smaller than its volume",
+    )
 }
 
 /// Bytes, as people say them: in the largest unit that leaves a whole number.
