@@ -2,9 +2,12 @@
 
 pub mod architecture;
 pub mod catalogue;
+mod diagnosis;
 pub mod header;
 pub mod install;
 mod layout;
+pub mod mark;
 pub mod prefix;
 pub mod preflight;
 pub mod wanted;
+mod workspace;

@@ -68,8 +68,7 @@ impl Step for Download {
     }
 
     async fn inspect(&self, host: &Host) -> Result<State, StepError> {
-        let folder = &self.settings.anaconda.prefix;
-        let found = prefix::look(host, folder).await.map_err(|error| unreadable(folder, error))?;
+        let found = prefix::look(host, &self.settings).await?;
         if matches!(found, Prefix::Sound { .. }) {
             return Ok(State::done("not needed: Anaconda is installed"));
         }
