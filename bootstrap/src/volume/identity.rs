@@ -251,6 +251,14 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_mounted_where_no_system_lives_is_not_the_root_disk() {
+        let tree = Tree::new();
+        tree.disk("nvme1n1", "259:1", Some("vol0123456789abcdef0"));
+        tree.mounted("259:1 / /anaconda");
+        assert_eq!(name_of(look(&tree, &id(WANTED))), "nvme1n1");
+    }
+
+    #[test]
     fn a_path_to_a_partition_is_refused_and_one_to_nothing_is_absent() {
         let tree = Tree::new();
         tree.disk("nvme1n1", "259:0", None);

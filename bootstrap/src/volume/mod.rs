@@ -5,13 +5,17 @@ pub mod drift;
 pub mod filesystem;
 #[cfg(test)]
 mod fixtures;
+mod format;
 pub mod fstab;
 pub mod fstab_file;
 pub mod grow;
+mod hold;
 pub mod identity;
 pub mod mount;
 pub mod mountinfo;
 pub mod nvme;
+mod observe;
+pub mod reading;
 pub mod signatures;
 pub mod superblock;
 pub mod sysfs;
