@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from . import account, archives, database, network, scratch
+from . import account, database, network, scratch, shelf
 from .certificates import Authority
 from .database import Database
 from .instance import Instance
@@ -48,12 +47,14 @@ class Lab:
         self._volume_size = volume_size
         self._attached = attached
         self._cleanup = contextlib.ExitStack()
+        self._left: list[str] = []
         self.password = secrets.token_urlsafe(24)
         self.network: Network
         self.instance: Instance
         self.volume: Volume
         self.database: Database
         self.account: account.Account
+        self.archive: shelf.Archive
 
     def __enter__(self) -> Lab:
         self._cleanup.enter_context(_ended_by_signals())
@@ -77,7 +78,7 @@ class Lab:
         self._start_metadata()
         self.account = account.start(self.network, PYTHON, self._log("aws"))
         self._start_database()
-        self.archive = archives.start(self.network, self.authority, self._installer, self.scratch.file("archive"), self._log("archive"))
+        self._start_archive()
         self.account.remember_secret(account.SECRET, {"username": database.USER, "password": self.password})
         self.volume = Volume.create(self.scratch.file("volume.img"), self._volume_size)
         self._cleanup.callback(self.volume.release)
@@ -136,7 +137,7 @@ class Lab:
         return self.scratch.file(f"{name}.log")
 
     def _start_names(self) -> None:
-        known = {database.HOST: network.DATABASE, archives.HOST: network.ARCHIVE}
+        known = {database.HOST: network.DATABASE, shelf.HOST: network.ARCHIVE}
         known |= {f"{service}.us-east-1.amazonaws.com": network.AWS for service in account.SERVICES}
         pairs = [f"{name}={address}" for name, address in known.items()]
         listen = f"{network.NAMES}:53"
@@ -157,6 +158,15 @@ class Lab:
             self.password,
         )
         self._cleanup.callback(lambda: self.database.stop())
+
+    def _start_archive(self) -> None:
+        self.archive = shelf.start(
+            self.network,
+            self.authority.issue(shelf.HOST),
+            self._installer or shelf.stand_in(KEPT / "installers"),
+            self.scratch.file("archive"),
+            self._log("archive"),
+        )
 
     def _furnish(self) -> None:
         """What an image and its user data would have put there."""

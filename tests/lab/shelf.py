@@ -1,0 +1,76 @@
+"""The lab's archive and the one installer on its shelf: the user's, or a stand-in made here."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import network
+from .certificates import Certificate
+from .network import Network, ServiceFailed
+
+HOST = "archive.lab.internal"
+PORT = 443
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Archive:
+    """A server, and the installer it serves by name and hash."""
+
+    name: str
+    sha256: str
+
+    @property
+    def url(self) -> str:
+        return f"https://{HOST}/archive/{self.name}"
+
+    def settings(self, ca: str) -> list[str]:
+        """The part of the agent's settings that leads here."""
+        return [
+            "[anaconda]",
+            "accept_license = true",
+            f'url = ["{self.url}"]',
+            f'sha256 = "{self.sha256}"',
+            "[download]",
+            f'ca_file = "{ca}"',
+        ]
+
+
+def stand_in(kept: Path) -> Path:
+    """The lab's own installer: made once, and again when what it is made of has changed."""
+    sources = [HERE / "installer.py", *(HERE / "stand_in").iterdir()]
+    made = next(iter(kept.glob("*.sh")), None)
+    if made is None or made.stat().st_mtime < max(source.stat().st_mtime for source in sources):
+        _make(kept)
+    return next(kept.glob("*.sh"))
+
+
+def _make(kept: Path) -> None:
+    shutil.rmtree(kept, ignore_errors=True)
+    # Debian's own Python: it is what the stand-in installs.
+    argv = ["/usr/bin/python3", str(HERE / "installer.py"), "--into", str(kept)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ServiceFailed(f"the stand-in installer cannot be made: {done.stderr.strip()}")
+
+
+def start(lab: Network, certificate: Certificate, installer: Path, directory: Path, log: Path) -> Archive:
+    """Puts an installer on the shelf and opens the archive."""
+    shelf = directory / "archive"
+    shelf.mkdir(parents=True)
+    (shelf / installer.name).symlink_to(installer.resolve())
+    listen = f"{network.ARCHIVE}:{PORT}"
+    argv = [sys.executable, str(HERE / "archive.py"), "--listen", listen, "--root", str(directory)]
+    tls = ["--certificate", str(certificate.certificate), "--key", str(certificate.key)]
+    lab.start(lab.router, [*argv, *tls], log=log, listens=listen)
+    return Archive(installer.name, _sha256(installer))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
