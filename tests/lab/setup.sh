@@ -117,9 +117,31 @@ install_packages() {
 
 install_venv() {
     say 'Making .lab/venv with the packages of tests/lab/requirements.txt'
-    /usr/bin/python3 -m venv "$venv"
+    /usr/bin/python3 -m venv --clear "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements"
     cp "$requirements" "$venv/requirements.installed"
+}
+
+# psycopg2's wheel for each Python that the demo may install: the stand-in's (this machine's own), those
+# of today's Anacondas, and that of Anaconda3-5.0.1.
+wheels() {
+    printf '%s\n' "$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') 2.9.13" \
+        '3.12 2.9.13' '3.13 2.9.13' '3.6 2.9.5'
+}
+
+wheels_are_there() {
+    cmp -s <(wheels) "$root/.lab/wheels/fetched"
+}
+
+install_wheels() {
+    local python version
+    say "Fetching psycopg2-binary into .lab/wheels, where the lab's agent finds it"
+    while read -r python version; do
+        "$venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+            --python-version "$python" --platform "manylinux2014_$(uname -m)" --dest "$root/.lab/wheels" \
+            "psycopg2-binary==$version"
+    done < <(wheels)
+    wheels > "$root/.lab/wheels/fetched"
 }
 
 must_be_debian_and_root() {
@@ -138,6 +160,7 @@ report_missing() {
     missing_packages "$1" | while IFS='|' read -r name why; do printf '  %-16s %s\n' "$name" "$why"; done
     cargo_is_there || printf '  %-16s %s\n' cargo-web "Rust $(wanted_rust) or newer, to build the programs (Debian's own cargo is older)"
     venv_is_there || printf '  %-16s %s\n' .lab/venv "moto as the AWS API, pytest; in a folder of its own"
+    wheels_are_there || printf '  %-16s %s\n' .lab/wheels "psycopg2-binary, for the interpreters that the demo may install"
 }
 
 set_up() {
@@ -152,6 +175,7 @@ set_up() {
     cargo_is_there || names+=(cargo-web rustc-web)
     [ "${#names[@]}" -eq 0 ] || install_packages "${names[@]}"
     venv_is_there || install_venv
+    wheels_are_there || install_wheels
     say 'Everything is there.'
 }
 
