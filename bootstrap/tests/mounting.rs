@@ -254,6 +254,21 @@ fn xfs_is_mounted_too() {
 }
 
 #[test]
+fn a_btrfs_that_is_kept_is_mounted_and_grown_though_the_kernel_numbers_it_otherwise() {
+    in_own_namespace(
+        "a_btrfs_that_is_kept_is_mounted_and_grown_though_the_kernel_numbers_it_otherwise",
+        |ground| {
+            let device = ground.device("disk", "1G");
+            sh(&format!("mkfs.btrfs -q {}", device.path.display()));
+            let step = outgrown(ground, &device);
+            assert_eq!(ground.done(&device.mount()).facts["filesystem_type"], "btrfs");
+            grows(ground, &step);
+            assert!(fstab().ends_with(" btrfs defaults,nofail,x-systemd.device-timeout=30s 0 0"));
+        },
+    );
+}
+
+#[test]
 fn before_there_is_a_volume_or_a_filesystem_the_plan_says_so() {
     in_own_namespace("before_there_is_a_volume_or_a_filesystem_the_plan_says_so", |ground| {
         let absent = MountVolume::new(&settings(Path::new("/dev/vivarium-none")));

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use nix::sys::statvfs::statvfs;
 
 use super::identity::{Device, Found, find};
+use super::live::Head;
 use super::mountinfo;
-use super::superblock::{self, Superblock};
+use super::signatures::superblock::Superblock;
 use crate::host::Host;
 use crate::host::processes::Command;
 use crate::settings::{Settings, VolumeIdentity};
@@ -39,7 +40,12 @@ enum Fit {
     TooLarge,
 }
 
-/// Room of less than a grain is what mkfs itself leaves at the end.
+/// Room of less than a grain is what mkfs itself leaves at the end: less than a group of ext, or next to
+/// nothing of XFS.
+fn grain(kind: &str) -> u64 {
+    if kind.starts_with("ext") { 128 << 20 } else { 1 << 20 }
+}
+
 fn fit(device: u64, filesystem: u64, grain: u64) -> Fit {
     match device.checked_sub(filesystem) {
         None => Fit::TooLarge,
@@ -61,7 +67,7 @@ impl Step for GrowFilesystem {
                 self.identity
             )]));
         };
-        match fit(device.size, filesystem.bytes, filesystem.grain) {
+        match fit(device.size, filesystem.bytes, grain(filesystem.kind)) {
             Fit::Fills => {
                 let summary = format!("filesystem fills the volume: {}", Size(device.size));
                 Ok(State::Done(
@@ -87,7 +93,7 @@ impl Step for GrowFilesystem {
                 .because("it is not mounted")
                 .hint("run the step mount first"));
         };
-        match fit(device.size, filesystem.bytes, filesystem.grain) {
+        match fit(device.size, filesystem.bytes, grain(filesystem.kind)) {
             Fit::Fills => Ok(()),
             Fit::Room => self.grow(host, &device, &filesystem).await,
             Fit::TooLarge => Err(self.too_large(&device, &filesystem)),
@@ -106,23 +112,27 @@ impl GrowFilesystem {
         if !is_there {
             return Ok(None);
         }
-        let found = superblock::read(&host.path(&device.path)).map_err(|error| self.unexpected(error))?;
-        let Some(on_disk) = found else { return Ok(None) };
-        let bytes = self.live_bytes(host, &on_disk)?;
+        let head = Head::read(&host.path(&device.path)).map_err(|error| self.unexpected(error))?;
+        let Some(on_disk) = head.superblock() else { return Ok(None) };
+        let bytes = match on_disk.kind {
+            "xfs" => self.live_xfs_bytes(host, &head)?,
+            _ => on_disk.bytes,
+        };
         Ok(Some((device, Superblock { bytes, ..on_disk })))
     }
 
     /// A mounted XFS writes its superblock back when it likes, but tells its size at any time.
-    fn live_bytes(&self, host: &Host, on_disk: &Superblock) -> Result<u64, StepError> {
-        if on_disk.kind != "xfs" {
-            return Ok(on_disk.bytes);
-        }
+    fn live_xfs_bytes(&self, host: &Host, head: &Head) -> Result<u64, StepError> {
         let told = statvfs(&host.path(&self.point)).map_err(|error| self.unexpected(error.into()))?;
-        Ok(told.blocks() * told.fragment_size() + on_disk.log_bytes)
+        Ok(told.blocks() * told.fragment_size() + head.xfs_log_bytes())
     }
 
     async fn grow(&self, host: &Host, device: &Device, filesystem: &Superblock) -> Result<(), StepError> {
         let (command, package) = match filesystem.kind {
+            "btrfs" => (
+                Command::new("btrfs").args(["filesystem", "resize", "max"]).arg(host.path(&self.point)),
+                "btrfs-progs",
+            ),
             "xfs" => (Command::new("xfs_growfs").arg(host.path(&self.point)), "xfsprogs"),
             _ => (Command::new("resize2fs").arg(host.path(&device.path)), "e2fsprogs"),
         };

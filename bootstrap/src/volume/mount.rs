@@ -11,8 +11,9 @@ use super::drift::{Drift, Standing, judge};
 use super::fstab::{self, Decision, Entry, Line};
 use super::fstab_file::FstabFile;
 use super::identity::{Device, Found, find};
+use super::live::Head;
 use super::mountinfo::{self, Mount};
-use super::superblock::{self, Superblock};
+use super::signatures::superblock::Superblock;
 use super::sysfs::DeviceNumber;
 use crate::host::Host;
 use crate::host::processes::{Command, Output, ProcessError};
@@ -95,9 +96,8 @@ impl MountVolume {
         let Found::Present(device) = find(host, &self.identity)? else {
             return Ok(Look::NotYet("once it is attached"));
         };
-        let filesystem =
-            superblock::read(&host.path(&device.path)).map_err(|error| self.unexpected(error))?;
-        let Some(filesystem) = filesystem else { return Ok(Look::NotYet("once it has a filesystem")) };
+        let head = Head::read(&host.path(&device.path)).map_err(|error| self.unexpected(error))?;
+        let Some(filesystem) = head.superblock() else { return Ok(Look::NotYet("once it has a filesystem")) };
         let mounts = mountinfo::mounts(host).map_err(|error| self.unexpected(error))?;
         let point = real_point(host, &self.settings.point);
         let standing = judge(&mounts, device.number(), &point).map_err(|drift| self.drifted(&drift))?;
@@ -154,6 +154,7 @@ impl MountVolume {
         let (tool, setting) = match filesystem.kind {
             "xfs" if self.settings.allow_duplicate_uuid => return Ok(()),
             "xfs" => ("xfs_admin -U generate", ", or set mount.allow_duplicate_uuid = true"),
+            "btrfs" => ("btrfstune -u", ""),
             _ => ("tune2fs -U random", ""),
         };
         Err(self
@@ -358,16 +359,10 @@ fn copy_of(mounts: &[Mount], device: DeviceNumber, uuid: &str) -> Option<PathBuf
     let is_copy = |mount: &&Mount| {
         let source = Path::new(&mount.source);
         mount.device != device
-            && number_of(source) == Some(mount.device)
-            && superblock::read(source).ok().flatten().is_some_and(|other| other.uuid == uuid)
+            && mountinfo::number_of(source) == Some(mount.device)
+            && Head::read(source).is_ok_and(|head| head.superblock().is_some_and(|other| other.uuid == uuid))
     };
     mounts.iter().find(is_copy).map(|mount| mount.point.clone())
-}
-
-fn number_of(node: &Path) -> Option<DeviceNumber> {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    let metadata = fs::metadata(node).ok().filter(|metadata| metadata.file_type().is_block_device())?;
-    Some(DeviceNumber::from_raw(metadata.rdev()))
 }
 
 /// The first error in findmnt's list that stands under our mount point.
@@ -379,7 +374,11 @@ fn complaint(report: &str, point: &Path) -> Option<String> {
 
 fn mount_hint(said: &str, seen: &Seen) -> String {
     let (device, kind) = (seen.device.path.display(), seen.filesystem.kind);
-    let check = if kind == "xfs" { "xfs_repair -n" } else { "e2fsck -n" };
+    let check = match kind {
+        "xfs" => "xfs_repair -n",
+        "btrfs" => "btrfs check --readonly",
+        _ => "e2fsck -n",
+    };
     if said.contains("unknown filesystem type") {
         format!("this kernel has no driver for {kind}: see `modprobe {kind}`")
     } else if said.contains("wrong fs type") || said.contains("needs cleaning") {

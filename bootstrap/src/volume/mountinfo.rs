@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::sysfs::DeviceNumber;
@@ -26,9 +27,20 @@ pub struct Mount {
     pub options: Vec<String>,
 }
 
-/// What is mounted where this process looks, the oldest first.
+/// What is mounted where this process looks, the oldest first. btrfs, which numbers its mounts by itself,
+/// is given the number of its device.
 pub fn mounts(host: &Host) -> io::Result<Vec<Mount>> {
-    parse_mounts(&fs::read(host.path("/proc/self/mountinfo"))?)
+    let mut mounts = parse_mounts(&fs::read(host.path("/proc/self/mountinfo"))?)?;
+    for mount in mounts.iter_mut().filter(|mount| mount.filesystem == "btrfs") {
+        mount.device = number_of(&host.path(&mount.source)).unwrap_or(mount.device);
+    }
+    Ok(mounts)
+}
+
+/// The number of a block device's node.
+pub(super) fn number_of(node: &Path) -> Option<DeviceNumber> {
+    let metadata = fs::metadata(node).ok().filter(|metadata| metadata.file_type().is_block_device())?;
+    Some(DeviceNumber::from_raw(metadata.rdev()))
 }
 
 /// The files and devices that are swapped to. A kernel without swap has none.
