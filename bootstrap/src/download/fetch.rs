@@ -13,8 +13,9 @@ use crate::host::Host;
 use crate::host::http::{Answer, HttpError, shown};
 use crate::host::{clock, files};
 use crate::settings::{DownloadSettings, Sha256};
-use crate::step::{Failure, StepError};
+use crate::step::StepError;
 
+use super::failure;
 use super::pace::Pace;
 use super::part::{self, Origin, Part};
 use super::reply::{self, Asked, Head, Meaning};
@@ -68,22 +69,23 @@ pub async fn fetch(
 ) -> Result<Fetched, StepError> {
     let destination = host.path(&request.destination);
     if let Some(bytes) =
-        already_there(&destination, &request.sha256).await.map_err(|error| local(request, error))?
+        already_there(&destination, &request.sha256).await.map_err(|error| failure::here(request, error))?
     {
         return Ok(Fetched { bytes, resumed: 0, from: None });
     }
-    let mut fetch =
-        Fetch::open(host, request, settings, &destination).await.map_err(|error| local(request, error))?;
+    let mut fetch = Fetch::open(host, request, settings, &destination)
+        .await
+        .map_err(|error| failure::here(request, error))?;
     let resumed = fetch.part.length();
     let outcome = timeout(settings.budget, fetch.run()).await;
     host.progress.end();
     let from = match outcome {
         Ok(outcome) => outcome,
-        Err(_) => Err(fetch.out_of_time()),
+        Err(_) => Err(failure::out_of_time(request, &fetch.sources, settings.budget, &fetch.so_far())),
     };
     let kept = fetch.part.checkpoint();
     let (from, bytes) = (from?, fetch.part.length());
-    kept.and_then(|()| fetch.part.publish(&destination)).map_err(|error| local(request, error))?;
+    kept.and_then(|()| fetch.part.publish(&destination)).map_err(|error| failure::here(request, error))?;
     Ok(Fetched { bytes, resumed, from: Some(from) })
 }
 
@@ -148,7 +150,9 @@ impl<'a> Fetch<'a> {
     /// Returns the URL that gave the last byte, once the bytes here are the ones wanted.
     async fn run(&mut self) -> Result<String, StepError> {
         loop {
-            let Some(url) = self.sources.current() else { return Err(self.given_up()) };
+            let Some(url) = self.sources.current() else {
+                return Err(failure::given_up(self.request, &self.sources));
+            };
             let before = self.part.length();
             let outcome = self.attempt(&url).await;
             if self.part.length() > before {
@@ -169,9 +173,9 @@ impl<'a> Fetch<'a> {
         let found = self.part.digest();
         tracing::warn!(url = shown(url), %found, wanted = %self.request.sha256, "the bytes are not the ones wanted");
         self.wrong.push((shown(url), found));
-        self.part.empty().map_err(|error| local(self.request, error))?;
+        self.part.empty().map_err(|error| failure::here(self.request, error))?;
         self.sources.pass_on();
-        if self.wrong.len() < 2 { Ok(()) } else { Err(self.twice_wrong()) }
+        if self.wrong.len() < 2 { Ok(()) } else { Err(failure::twice_wrong(self.request, &self.wrong)) }
     }
 
     async fn wait(&mut self, url: &str, setback: Setback) -> Result<(), StepError> {
@@ -181,7 +185,7 @@ impl<'a> Fetch<'a> {
         let asked = setback.after;
         self.sources.set_back(setback);
         if self.fruitless >= self.request.backoff.attempts {
-            return Err(self.given_up());
+            return Err(failure::given_up(self.request, &self.sources));
         }
         if self.sources.current().is_some() && (asked.is_some() || self.sources.round_is_over()) {
             let random = uuid::Uuid::new_v4().as_fields().0;
@@ -338,8 +342,16 @@ impl<'a> Fetch<'a> {
     }
 
     fn begin_progress(&self, total: Option<u64>) {
-        self.host.progress.begin(&format!("downloading {}", name(self.request)), total);
+        self.host.progress.begin(&format!("downloading {}", failure::name(self.request)), total);
         self.host.progress.reached(self.part.length());
+    }
+
+    fn stopped_here(&self, error: io::Error) -> StepError {
+        if error.kind() != io::ErrorKind::StorageFull {
+            return failure::here(self.request, error);
+        }
+        let free = super::space::of(&self.host.path(&self.request.destination)).ok();
+        failure::disk_full(self.request, &self.so_far(), free.map(|space| space.bytes))
     }
 
     fn so_far(&self) -> String {
@@ -348,43 +360,6 @@ impl<'a> Fetch<'a> {
             Some(total) => format!(" (after {have} of {total} bytes)"),
             None => format!(" (after {have} bytes)"),
         }
-    }
-
-    fn given_up(&self) -> StepError {
-        failed(self.request).because(self.sources.to_string()).hint(self.sources.hint())
-    }
-
-    fn out_of_time(&self) -> StepError {
-        let budget = self.settings.budget.as_secs_f64();
-        let why = format!("the {budget} s it may take are used up{}; last: {}", self.so_far(), self.sources);
-        failed(self.request)
-            .because(why)
-            .hint("run again, what has come is kept; or set download.budget higher, or name a nearer mirror")
-    }
-
-    fn twice_wrong(&self) -> StepError {
-        let found: Vec<String> =
-            self.wrong.iter().map(|(url, found)| format!("{url} gave SHA-256 {found}")).collect();
-        failed(self.request)
-            .because(format!("SHA-256 {} is wanted, but {}", self.request.sha256, found.join(" and ")))
-            .hint(
-                "nothing was kept. The same wrong hash twice means another file is there: check URL and sha256; \
-                 two different ones mean damage on the way: check proxies and the network",
-            )
-    }
-
-    fn stopped_here(&self, error: io::Error) -> StepError {
-        if error.kind() != io::ErrorKind::StorageFull {
-            return local(self.request, error);
-        }
-        let folder = self.request.destination.parent().unwrap_or(Path::new("/"));
-        let free = super::space::of(&self.host.path(folder)).map_or(0, |space| space.bytes);
-        StepError::new(
-            Failure::Precondition,
-            format!("downloading {} to {}", name(self.request), folder.display()),
-        )
-        .because(format!("the disk is full{}: {free} bytes are free", self.so_far()))
-        .hint("enlarge the volume (this program grows the filesystem by itself), or delete something on it")
     }
 }
 
@@ -417,16 +392,4 @@ fn local_path(url: &str) -> Result<Option<PathBuf>, Setback> {
         },
         other => Err(Setback::never(format!("{other}: URLs are not understood"), hint)),
     }
-}
-
-fn name(request: &Request) -> String {
-    request.destination.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn failed(request: &Request) -> StepError {
-    StepError::new(Failure::Download, format!("downloading {}", name(request)))
-}
-
-fn local(request: &Request, error: io::Error) -> StepError {
-    StepError::new(Failure::Unexpected, format!("writing {}", request.destination.display())).because(error)
 }

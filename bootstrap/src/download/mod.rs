@@ -1,5 +1,6 @@
 //! The download: resumed, hashed while it streams, published only when it is what it should be.
 
+mod failure;
 pub mod fetch;
 mod opinion;
 mod pace;

@@ -190,7 +190,10 @@ fn classify(error: &reqwest::Error) -> (HttpFailure, String) {
         return (tls(cause), cause.to_string());
     }
     if error.is_timeout() && error.is_connect() {
-        return (HttpFailure::ConnectTimedOut, "no answer to the attempt to connect".to_owned());
+        return (
+            HttpFailure::ConnectTimedOut,
+            "no answer to the attempt to connect, TLS included".to_owned(),
+        );
     }
     if let Some(kind) = causes.iter().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind)
     {
