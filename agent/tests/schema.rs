@@ -1,0 +1,23 @@
+//! The page that documents the report's names is made from the names themselves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use vivarium_agent::deliver::schema;
+
+fn page() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/report-schema.md")
+}
+
+#[test]
+fn the_page_says_what_the_schema_says() {
+    let written = fs::read_to_string(page()).expect("docs/report-schema.md");
+    assert_eq!(written, schema::document(), "write it anew: see its second line");
+}
+
+#[test]
+#[ignore = "this writes the page"]
+fn write_the_page() {
+    fs::create_dir_all(page().parent().expect("docs")).expect("docs");
+    fs::write(page(), schema::document()).expect("written");
+}
