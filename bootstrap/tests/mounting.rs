@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tempfile::TempDir;
+use vivarium_bootstrap::host::processes::{Command, Output, ProcessError, Processes};
 use vivarium_bootstrap::host::{Host, block, http::Http, processes, progress};
 use vivarium_bootstrap::journal::Journal;
 use vivarium_bootstrap::settings::{
@@ -63,9 +65,13 @@ impl Ground {
     }
 
     fn host(&self) -> Host {
+        self.host_with(Box::new(processes::System))
+    }
+
+    fn host_with(&self, programs: Box<dyn Processes>) -> Host {
         Host::new(
             "/",
-            Box::new(processes::System),
+            programs,
             Http::direct(),
             Box::new(block::System),
             Box::new(progress::Silent),
@@ -448,6 +454,75 @@ fn what_a_killed_run_left_behind_is_cleared() {
         ground.apply(&device.mount()).expect("mounted");
         ground.done(&device.mount());
         assert!(!Path::new("/etc/.fstab.vivarium").exists());
+    });
+}
+
+/// The programs of this machine, up to the one at which the run is cut off: before it, or after it.
+struct CutOff {
+    left: std::cell::Cell<usize>,
+    after: bool,
+    cut: std::rc::Rc<tokio::sync::Notify>,
+}
+
+#[async_trait(?Send)]
+impl Processes for CutOff {
+    async fn run(&self, command: Command) -> Result<Output, ProcessError> {
+        if self.left.get() > 0 {
+            self.left.set(self.left.get() - 1);
+            return processes::System.run(command).await;
+        }
+        if self.after {
+            processes::System.run(command).await?;
+        }
+        self.cut.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// Applies the step up to the cut. Whether it came to one.
+fn is_cut_off(ground: &Ground, step: &MountVolume, left: usize, after: bool) -> bool {
+    let cut = std::rc::Rc::new(tokio::sync::Notify::new());
+    let programs = CutOff { left: left.into(), after, cut: cut.clone() };
+    let host = ground.host_with(Box::new(programs));
+    wait_for(async {
+        tokio::select! {
+            biased;
+            () = cut.notified() => true,
+            applied = step.apply(&host) => { applied.expect("mounted"); false }
+        }
+    })
+}
+
+#[test]
+fn cut_off_before_or_after_any_program_the_next_run_comes_to_the_same_end() {
+    in_own_namespace("cut_off_before_or_after_any_program_the_next_run_comes_to_the_same_end", |ground| {
+        // With systemd there would be one more program; the one that stands in for it only says yes.
+        sh("if S=$(command -v systemctl); then mkdir -p /run/systemd/system; mount --bind /bin/true $S; fi");
+        let device = ground.device("disk", "64M").ext4();
+        let step = device.mount();
+        ground.apply(&step).expect("mounted");
+        let right = fstab();
+        let mut cuts = 0;
+        for after in [false, true] {
+            for left in 0.. {
+                sh(&format!("umount {POINT}; rmdir {POINT}; rm /etc/fstab.vivarium.bak-*"));
+                fs::write("/etc/fstab", FSTAB).expect("written");
+                let cut = is_cut_off(ground, &step, left, after);
+                ground.apply(&step).expect("mounted");
+                ground.done(&step);
+                assert_eq!((fstab(), mounted()), (right.clone(), number(&device)));
+                assert_eq!(
+                    sh("ls -A /etc | grep -c fstab.vivarium"),
+                    "1",
+                    "one backup, and nothing left over"
+                );
+                if !cut {
+                    break;
+                }
+                cuts += 1;
+            }
+        }
+        assert!(cuts >= 4, "{cuts}");
     });
 }
 

@@ -106,9 +106,8 @@ impl GrowFilesystem {
     fn mounted(&self, host: &Host) -> Result<Option<(Device, Superblock)>, StepError> {
         let Found::Present(device) = find(host, &self.identity)? else { return Ok(None) };
         let mounts = mountinfo::mounts(host).map_err(|error| self.unexpected(error))?;
-        let is_there = mountinfo::of_device(&mounts, device.number())
-            .iter()
-            .any(|mount| mount.point == host.path(&self.point));
+        let point = mountinfo::real_point(host, &self.point);
+        let is_there = mountinfo::at(&mounts, &point).is_some_and(|mount| mount.device == device.number());
         if !is_there {
             return Ok(None);
         }

@@ -99,7 +99,7 @@ impl MountVolume {
         let head = Head::read(&host.path(&device.path)).map_err(|error| self.unexpected(error))?;
         let Some(filesystem) = head.superblock() else { return Ok(Look::NotYet("once it has a filesystem")) };
         let mounts = mountinfo::mounts(host).map_err(|error| self.unexpected(error))?;
-        let point = real_point(host, &self.settings.point);
+        let point = mountinfo::real_point(host, &self.settings.point);
         let standing = judge(&mounts, device.number(), &point).map_err(|drift| self.drifted(&drift))?;
         let copy = match standing {
             Standing::Mounted => None,
@@ -307,7 +307,7 @@ impl MountVolume {
     /// The kernel's word that our device, and no other, is at the point.
     fn prove(&self, host: &Host, seen: &Seen) -> Result<(), StepError> {
         let mounts = mountinfo::mounts(host).map_err(|error| self.unexpected(error))?;
-        let point = real_point(host, &self.settings.point);
+        let point = mountinfo::real_point(host, &self.settings.point);
         match judge(&mounts, seen.device.number(), &point).map_err(|drift| self.drifted(&drift))? {
             Standing::Mounted => Ok(()),
             Standing::Unmounted => {
@@ -346,12 +346,6 @@ impl MountVolume {
     fn error(&self, failure: Failure) -> StepError {
         StepError::new(failure, format!("mounting {} on {}", self.identity, self.settings.point.display()))
     }
-}
-
-/// The point as the kernel will call it, symbolic links in its path resolved.
-fn real_point(host: &Host, point: &Path) -> PathBuf {
-    let point = host.path(point);
-    fs::canonicalize(&point).unwrap_or(point)
 }
 
 /// Where a filesystem with this UUID, on another device, is mounted.

@@ -37,6 +37,12 @@ pub fn mounts(host: &Host) -> io::Result<Vec<Mount>> {
     Ok(mounts)
 }
 
+/// A mount point as the kernel calls it, symbolic links in its path resolved.
+pub(super) fn real_point(host: &Host, point: &Path) -> PathBuf {
+    let point = host.path(point);
+    fs::canonicalize(&point).unwrap_or(point)
+}
+
 /// The number of a block device's node.
 pub(super) fn number_of(node: &Path) -> Option<DeviceNumber> {
     let metadata = fs::metadata(node).ok().filter(|metadata| metadata.file_type().is_block_device())?;
