@@ -18,8 +18,8 @@ const PHRASES: &[(&str, DatabaseFailure)] = &[
     ("self signed certificate", DatabaseFailure::UnknownAuthority),
     ("self-signed certificate", DatabaseFailure::UnknownAuthority),
     ("unable to verify the first certificate", DatabaseFailure::UnknownAuthority),
-    // Before OpenSSL 3.0 was told on by libpq 13 and earlier, the reason was left out; nearly always it is this.
-    ("certificate verify failed", DatabaseFailure::UnknownAuthority),
+    // libpq mostly leaves OpenSSL's reason out.
+    ("certificate verify failed", DatabaseFailure::NotVerified),
     ("server does not support SSL", DatabaseFailure::NoTls),
     ("received invalid response to SSL negotiation", DatabaseFailure::NotPostgres),
     ("received unencrypted data after SSL response", DatabaseFailure::NotPostgres),
@@ -83,7 +83,7 @@ mod tests {
             ),
             ("FATAL:  password authentication failed for user \"dbadmin\"\n", F::PasswordRefused),
             ("timeout expired\n", F::TimedOut),
-            ("SSL error: certificate verify failed\n", F::UnknownAuthority),
+            ("SSL error: certificate verify failed\n", F::NotVerified),
             ("server certificate for \"db\" does not match host name \"10.0.2.20\"\n", F::WrongHostName),
             ("SCRAM authentication requires libpq version 10 or above\n", F::UnsupportedAuthentication),
             ("server does not support SSL, but SSL was required\n", F::NoTls),

@@ -38,7 +38,7 @@ pub struct Answer {
 pub(super) async fn ask(session: LoggedIn, deadline: Duration) -> Result<Answer, Fault> {
     let asked = async {
         match session {
-            LoggedIn::Plain(client, connection) => converse(client, connection).await,
+            LoggedIn::Plain(client, connection) => converse(client, *connection).await,
             LoggedIn::Private(client, connection) => converse(client, *connection).await,
         }
     };

@@ -31,7 +31,7 @@ pub(super) enum Session {
 /// Someone logged in; the connection must be polled for the client to be answered.
 pub(super) enum LoggedIn {
     /// In plain text.
-    Plain(Client, Connection<TcpStream, NoTlsStream>),
+    Plain(Client, Box<Connection<TcpStream, NoTlsStream>>),
     /// Within TLS.
     Private(Client, Box<Connection<Encrypted, Encrypted>>),
 }
@@ -72,7 +72,7 @@ async fn log_in(target: &Target, session: Session) -> Result<LoggedIn, tokio_pos
     match session {
         Session::Plain(stream) => {
             let (client, connection) = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await?;
-            Ok(LoggedIn::Plain(client, connection))
+            Ok(LoggedIn::Plain(client, Box::new(connection)))
         }
         Session::Private(stream) => {
             // The handshake is over: "direct" keeps the client from asking for it again.

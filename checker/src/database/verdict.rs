@@ -52,6 +52,8 @@ pub enum DatabaseFailure {
     Silent,
     ClosedEarly,
     RootsUnreadable,
+    /// What libpq says of any certificate that it does not believe.
+    NotVerified,
     UnknownAuthority,
     WrongHostName,
     CertificateExpired,
@@ -86,17 +88,22 @@ impl DatabaseFailure {
         self.words().1
     }
 
-    /// Whether two clients mean the same by these. libpq has one word where the ladder has several:
-    /// one for everything that takes too long, one for every name server that does not answer.
+    /// Whether two clients mean the same by these: libpq has one word where the ladder has several.
     pub fn agrees_with(self, other: Self) -> bool {
-        self.coarse() == other.coarse()
+        self == other || self.coarse() == other || self == other.coarse()
     }
 
+    /// libpq's one word for it: everything that takes too long is a time-out, every name server that
+    /// does not answer a temporary failure, and of a certificate it often says only that it failed.
     fn coarse(self) -> Self {
         match self {
             Self::Silent => Self::TimedOut,
             Self::NoSuchName | Self::NoAddress => Self::NameNotResolved,
             Self::NameServerFailed | Self::NoNameServer => Self::NameTimedOut,
+            Self::UnknownAuthority
+            | Self::CertificateExpired
+            | Self::CertificateNotYetValid
+            | Self::CertificateRefused => Self::NotVerified,
             same => same,
         }
     }
@@ -175,6 +182,10 @@ impl DatabaseFailure {
             Self::RootsUnreadable => (
                 "the certificates to trust cannot be read",
                 "database.sslrootcert must name a PEM file with at least one certificate",
+            ),
+            Self::NotVerified => (
+                "the server's certificate could not be verified",
+                "look at this host's clock, and at whom database.sslrootcert or Amazon's roots vouch for",
             ),
             Self::UnknownAuthority => (
                 "the server's certificate is signed by an authority that is not trusted here",
@@ -259,5 +270,17 @@ impl DatabaseFailure {
 impl fmt::Display for DatabaseFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.verdict())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coarse_word_agrees_with_each_of_its_finer_ones_but_these_not_with_each_other() {
+        use DatabaseFailure::{CertificateExpired, NotVerified, UnknownAuthority};
+        assert!(CertificateExpired.agrees_with(NotVerified) && NotVerified.agrees_with(UnknownAuthority));
+        assert!(!CertificateExpired.agrees_with(UnknownAuthority));
     }
 }

@@ -69,7 +69,7 @@ impl fmt::Display for NameOutcome {
 pub enum AddressClass {
     /// From everywhere.
     Public,
-    /// From its own network only: 10/8, 172.16/12, 192.168/16, fc00::/7.
+    /// From its own network only: 10/8, 172.16/12, 192.168/16, `fc00::/7`.
     Private,
     /// From behind a provider's translation only: 100.64/10.
     Shared,
@@ -110,12 +110,28 @@ pub async fn resolve(name: &str, deadline: Duration) -> NameObservation {
     let began = Instant::now();
     let outcome = match literal(name) {
         Some(address) => NameOutcome::Addresses(vec![address]),
-        None => match system(deadline) {
-            Ok(resolver) => timeout(deadline, ask(&resolver, name)).await.unwrap_or(NameOutcome::TimedOut),
-            Err(outcome) => outcome,
-        },
+        None => as_configured(name, deadline).await,
     };
     NameObservation { name: name.to_owned(), outcome, elapsed: began.elapsed() }
+}
+
+/// By `/etc/resolv.conf` and `/etc/hosts`, read anew each time.
+async fn as_configured(name: &str, deadline: Duration) -> NameOutcome {
+    let (servers, hosts) = match (read_or_empty("/etc/resolv.conf"), read_or_empty("/etc/hosts")) {
+        (Ok(servers), Ok(hosts)) => (servers, hosts),
+        (Err(error), _) | (_, Err(error)) => return unreadable(&error),
+    };
+    let resolver = match configured(&servers, &hosts, deadline) {
+        Ok(resolver) => resolver,
+        Err(outcome) => return outcome,
+    };
+    let outcome = timeout(deadline, ask(&resolver, name)).await.unwrap_or(NameOutcome::TimedOut);
+    match outcome {
+        NameOutcome::ServerFailed(_) | NameOutcome::TimedOut if !names_a_server(&servers) => {
+            NameOutcome::NoNameServer
+        }
+        answered => answered,
+    }
 }
 
 /// An address given in place of a name, with or without the brackets of a URL.
@@ -124,14 +140,7 @@ fn literal(name: &str) -> Option<IpAddr> {
     bare.parse().ok()
 }
 
-/// A resolver set up by `/etc/resolv.conf` and `/etc/hosts`, read anew each time.
-fn system(deadline: Duration) -> Result<TokioResolver, NameOutcome> {
-    let hosts = read_or_empty("/etc/hosts").map_err(unreadable)?;
-    let servers = read_or_empty("/etc/resolv.conf").map_err(unreadable)?;
-    configured(&servers, &hosts, deadline)
-}
-
-fn unreadable(error: io::Error) -> NameOutcome {
+fn unreadable(error: &io::Error) -> NameOutcome {
     NameOutcome::ServerFailed(format!("the resolver's files cannot be read: {error}"))
 }
 
@@ -158,7 +167,7 @@ fn configured(servers: &[u8], hosts: &[u8], deadline: Duration) -> Result<TokioR
         .build()
         .map_err(known)?;
     let mut table = Hosts::default();
-    table.read_hosts_conf(hosts).map_err(unreadable)?;
+    table.read_hosts_conf(hosts).map_err(|error| unreadable(&error))?;
     resolver.set_hosts(Arc::new(table));
     Ok(resolver)
 }
@@ -192,9 +201,10 @@ fn understood(error: &NetError) -> NameOutcome {
         NetError::Dns(DnsError::NoRecordsFound(NoRecords { response_code, .. })) => answered(*response_code),
         NetError::Dns(DnsError::ResponseCode(code)) => answered(*code),
         NetError::Timeout => NameOutcome::TimedOut,
-        NetError::NoConnections => NameOutcome::NoNameServer,
         NetError::Io(io) if io.kind() == io::ErrorKind::TimedOut => NameOutcome::TimedOut,
-        NetError::Io(_) => NameOutcome::NoNameServer,
+        NetError::NoConnections | NetError::Io(_) => {
+            NameOutcome::ServerFailed("it cannot be reached".to_owned())
+        }
         NetError::Proto(why) => NameOutcome::Malformed(why.to_string()),
         other => NameOutcome::ServerFailed(other.to_string()),
     }

@@ -71,8 +71,8 @@ pub fn understood(bytes: &[u8]) -> TlsAnswer {
 fn error_of(rest: &[u8]) -> Option<String> {
     let length = usize::try_from(u32::from_be_bytes(rest.get(..4)?.try_into().ok()?)).ok()?;
     if length <= FIRST_ANSWER {
-        let fields = rest[4..].split(|byte| *byte == 0);
-        return fields.filter_map(|field| field.strip_prefix(b"M")).next().map(text);
+        let mut fields = rest[4..].split(|byte| *byte == 0);
+        return fields.find_map(|field| field.strip_prefix(b"M")).map(text);
     }
     rest.strip_suffix(b"\n\0").or(rest.strip_suffix(b"\0")).map(text)
 }
