@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import network
-from .network import Network
+from .network import AWS, Network
 
 INSTANCE_ID = "i-0123456789abcdef0"
 REGION = "us-east-1"
@@ -49,7 +48,7 @@ class Account:
     """The account as its owner sees it."""
 
     network: Network
-    endpoint: str = f"http://{network.AWS}:{PORT}"
+    endpoint: str = f"http://{AWS}:{PORT}"
 
     def call(self, service: str, target: str, **body: Any) -> dict[str, Any]:
         """One call of a JSON API of AWS."""
@@ -73,7 +72,7 @@ class Account:
 
     def _request(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
         with self.network.router.inside():
-            connection = http.client.HTTPConnection(network.AWS, PORT, timeout=30)
+            connection = http.client.HTTPConnection(AWS, PORT, timeout=30)
             try:
                 connection.request(method, path, json.dumps(body), headers)
                 response = connection.getresponse()
@@ -87,7 +86,7 @@ class Account:
 
 def start(lab: Network, python: Path, log: Path) -> Account:
     """Starts the API. Systems Manager knows the instance, as one with amazon-ssm-agent."""
-    listen = f"{network.AWS}:{PORT}"
+    listen = f"{AWS}:{PORT}"
     lab.start(lab.router, [str(python), str(HERE / "aws.py"), "--listen", listen], log=log, listens=listen)
     account = Account(lab)
     account.control("PUT", "registered", [INSTANCE_ID])

@@ -20,7 +20,7 @@ from typing import Any
 # The package lies in the parent; the script's own directory has a module of the package's name.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from lab import database, network, scratch, shelf  # noqa: E402
+from lab import database, network, scratch  # noqa: E402
 from lab.lab import AGENT, CA, KEPT, SETTINGS, Lab  # noqa: E402
 from lab.network import ServiceFailed  # noqa: E402
 from lab.volume import VOLUME_ID  # noqa: E402
@@ -75,7 +75,7 @@ def run(lab: Lab, installer: Path | None) -> str | None:
 def introduce(installer: Path | None) -> None:
     title("What is made on this machine, for as long as this runs")
     print(
-        f"three network namespaces   an instance {network.INSTANCE}, a database {network.DATABASE}, a router between them\n"
+        f"three network namespaces   an instance {network.INSTANCE}, a database {network.DATABASE}, a router\n"
         f"one loop device            the blank volume {VOLUME_ID}, a sparse file below {scratch.HOME}\n"
         f"one overlay                the instance's files; yours stay as they are\n"
         f"five services              metadata at {network.METADATA}, names, the AWS API (moto), an HTTPS archive,\n"

@@ -28,9 +28,9 @@ class Instance:
     def start(network: Namespace, machine: Path) -> Instance:
         """Boots. The directory is where its root is put together; nobody else sees what is there."""
         machine.mkdir(exist_ok=True)
-        unshare = ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--propagation", "private"]
+        own = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--ipc", "--uts"]
         holder = subprocess.Popen(
-            network.command([*TIED, *unshare, "sh", str(HERE / "instance.sh"), str(machine)]),
+            network.command([*TIED, "unshare", *own, "sh", str(HERE / "instance.sh"), str(machine)]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -119,12 +119,13 @@ class Network:
     @staticmethod
     def create(cleanup: contextlib.ExitStack) -> Network:
         """Makes the namespaces one by one, each handed to the clean-up as soon as it is there."""
-        made = []
-        for _ in range(3):
-            namespace = Namespace.create()
-            cleanup.callback(namespace.end)
-            made.append(namespace)
-        network = Network(*made)
+
+        def namespace() -> Namespace:
+            made = Namespace.create()
+            cleanup.callback(made.end)
+            return made
+
+        network = Network(namespace(), namespace(), namespace())
         network._link()
         return network
 

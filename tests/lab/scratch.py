@@ -7,6 +7,7 @@ loop devices on files in it. The lock on the directory tells: free means that it
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -82,10 +83,8 @@ def _remove(path: Path) -> None:
         subprocess.run(["losetup", "--detach", device], check=False, capture_output=True)
     _wait_until_detached(path)
     shutil.rmtree(path, ignore_errors=True)
-    try:
+    with contextlib.suppress(OSError):  # another lab lives there
         HOME.rmdir()
-    except OSError:
-        pass  # another lab lives there
 
 
 def _wait_until_detached(path: Path) -> None:

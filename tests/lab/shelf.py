@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import network
 from .certificates import Certificate
@@ -24,10 +26,15 @@ class Archive:
 
     name: str
     sha256: str
+    faults: Path
 
     @property
     def url(self) -> str:
         return f"https://{HOST}/archive/{self.name}"
+
+    def suffer(self, faults: dict[str, Any]) -> None:
+        """From now on serves with these faults, told at the top of archive.py; none if empty."""
+        self.faults.write_text(json.dumps(faults))
 
     def settings(self, ca: str) -> list[str]:
         """The part of the agent's settings that leads here."""
@@ -61,14 +68,18 @@ def _make(kept: Path) -> None:
 
 def start(lab: Network, certificate: Certificate, installer: Path, directory: Path, log: Path) -> Archive:
     """Puts an installer on the shelf and opens the archive."""
-    shelf = directory / "archive"
+    served, faults = directory / "served", directory / "faults.json"
+    shelf = served / "archive"
     shelf.mkdir(parents=True)
     (shelf / installer.name).symlink_to(installer.resolve())
     listen = f"{network.ARCHIVE}:{PORT}"
-    argv = [sys.executable, str(HERE / "archive.py"), "--listen", listen, "--root", str(directory)]
+    argv = [sys.executable, str(HERE / "archive.py"), "--listen", listen]
+    argv += ["--root", str(served), "--control", str(faults)]
     tls = ["--certificate", str(certificate.certificate), "--key", str(certificate.key)]
+    archive = Archive(installer.name, _sha256(installer), faults)
+    archive.suffer({})
     lab.start(lab.router, [*argv, *tls], log=log, listens=listen)
-    return Archive(installer.name, _sha256(installer))
+    return archive
 
 
 def _sha256(path: Path) -> str:

@@ -34,7 +34,12 @@ class Volume:
     def restore(self, snapshot: Path) -> None:
         """Makes the volume from a snapshot, as AWS would; only while it is not attached."""
         assert self.loop is None, "a volume is restored before it is attached"
-        subprocess.run(["cp", "--sparse=always", "--", str(snapshot), str(self.image)], check=True)
+        _copy(snapshot, self.image)
+
+    def save(self, snapshot: Path) -> None:
+        """Makes a snapshot; only while it is not attached."""
+        assert self.loop is None, "the lab makes snapshots of detached volumes"
+        _copy(self.image, snapshot)
 
     def attach(self, instance: Instance) -> None:
         """The device appears, its node last, as it does on Nitro."""
@@ -92,3 +97,9 @@ class Volume:
         for directory in ("holders", "slaves", "queue"):
             instance.path(f"/sys/block/{self.name}/{directory}").mkdir()
         instance.path(self._link).symlink_to(f"../../block/{self.name}")
+
+
+def _copy(image: Path, to: Path) -> None:
+    """Holes stay holes: a volume is large and hardly anything is on it."""
+    to.unlink(missing_ok=True)
+    subprocess.run(["cp", "--sparse=always", "--", str(image), str(to)], check=True)
