@@ -440,6 +440,7 @@ fn files_at_the_mount_point_are_not_hidden() {
     in_own_namespace("files_at_the_mount_point_are_not_hidden", |ground| {
         let device = ground.device("disk", "64M").ext4();
         sh(&format!("mkdir {POINT}; touch {POINT}/someone-s"));
+        fails(ground.inspect(&device.mount()), Failure::Refused, "holds files");
         fails(ground.apply(&device.mount()), Failure::Refused, "holds files");
         assert_eq!((fstab(), mounted()), (FSTAB.to_owned(), String::new()));
     });

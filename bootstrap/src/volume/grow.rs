@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use nix::sys::statvfs::statvfs;
@@ -15,6 +16,9 @@ use crate::host::Host;
 use crate::host::processes::Command;
 use crate::settings::{Settings, VolumeIdentity};
 use crate::step::{Evidence, Failure, State, Step, StepError};
+
+/// The kernel goes on where a resize was cut off, but terabytes take their time.
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Grows the filesystem to the size of its volume.
 pub struct GrowFilesystem {
@@ -135,7 +139,7 @@ impl GrowFilesystem {
             "xfs" => (Command::new("xfs_growfs").arg(host.path(&self.point)), "xfsprogs"),
             _ => (Command::new("resize2fs").arg(host.path(&device.path)), "e2fsprogs"),
         };
-        let output = host.processes.run(command).await.map_err(|error| {
+        let output = host.processes.run(command.deadline(PATIENCE)).await.map_err(|error| {
             self.error(Failure::Precondition).because(error).hint(format!("install {package}"))
         })?;
         if output.success() {
