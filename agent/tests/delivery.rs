@@ -80,11 +80,15 @@ async fn node(endpoint: &str, credentials: Option<SharedCredentialsProvider>) ->
     let settings = AwsSettings {
         region: Some("us-east-1".to_owned()),
         endpoint: Some(endpoint.to_owned()),
-        metadata_endpoint: Some("http://127.0.0.1:9".to_owned()),
         credentials,
+        ..AwsSettings::default()
     };
+    node_by(&settings).await
+}
+
+async fn node_by(settings: &AwsSettings) -> Destination {
     Destination::SystemsManager(Node {
-        client: aws_sdk_ssm::Client::new(&sdk_config(&settings).await),
+        client: aws_sdk_ssm::Client::new(&sdk_config(settings).await),
         instance: INSTANCE.to_owned(),
         region: "us-east-1".to_owned(),
         account: "123456789012".to_owned(),
@@ -236,6 +240,25 @@ async fn an_instance_that_is_not_registered_keeps_its_reports_and_is_told_why() 
     assert_eq!(delivery.queued, 1);
     scene.aws.set("registered", json!([INSTANCE])).await;
     assert!(scene.deliver(2).await.is_complete());
+}
+
+#[tokio::test]
+async fn an_instance_reports_by_the_credentials_that_its_metadata_service_gives() {
+    let scene = Scene::new();
+    let metadata = Service::start("imds.py", &[]);
+    let settings = AwsSettings {
+        region: Some("us-east-1".to_owned()),
+        endpoint: Some(scene.aws.endpoint.clone()),
+        metadata_endpoint: Some(metadata.endpoint.clone()),
+        credentials: None,
+    };
+    let destination = node_by(&settings).await;
+    let delivery = deliver(&report(1), &scene.queue(), &destination, &scene.options).await;
+    assert!(delivery.is_complete(), "{delivery:?}");
+    metadata.set("faults", json!({"disabled": true})).await;
+    let destination = node_by(&settings).await;
+    let delivery = deliver(&report(2), &scene.queue(), &destination, &scene.options).await;
+    assert!(refusal(&delivery, "inventory").0.starts_with("no credentials"), "{delivery:?}");
 }
 
 #[tokio::test]

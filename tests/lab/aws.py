@@ -93,13 +93,18 @@ class Call:
         return self.access_key.startswith("ASIA")
 
     @property
+    def named_resource(self) -> str:
+        """The resource as a denial names it: a secret as the caller did."""
+        return self.body.get("SecretId") or self.resource
+
+    @property
     def resource(self) -> str:
         """The ARN that IAM decides about."""
         if self.action in ("PutParameter", "GetParameter"):
             return f"arn:aws:ssm:{self.region}:{ACCOUNT}:parameter/{self.body.get('Name', '').lstrip('/')}"
         if self.service == "secretsmanager":
-            name = self.body.get("SecretId", "")
-            return name if name.startswith("arn:") else f"arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{name}"
+            name = self.body.get("SecretId", "")  # by name, IAM decides about an ARN with six letters more
+            return name if name.startswith("arn:") else f"arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{name}-LabLab"
         node = self.body.get("InstanceId") or self.body.get("ResourceId")
         return f"arn:aws:ec2:{self.region}:{ACCOUNT}:instance/{node}" if node else "*"
 
@@ -182,7 +187,7 @@ def authorise(policy: dict, call: Call) -> None:
         return
     else:
         reason = f"because no identity-based policy allows the {action} action"
-    who_what = f"User: {ROLE_SESSION} is not authorized to perform: {action} on resource: {call.resource}"
+    who_what = f"User: {ROLE_SESSION} is not authorized to perform: {action} on resource: {call.named_resource}"
     raise Refused("AccessDeniedException", f"{who_what} {reason}")
 
 
