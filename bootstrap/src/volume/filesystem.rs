@@ -10,6 +10,7 @@ use super::hold::Held;
 use super::identity::{Device, Found, find};
 use super::observe;
 use super::signatures::superblock::Superblock;
+use super::size::Size;
 use crate::host::Host;
 use crate::settings::{Settings, VolumeSettings};
 use crate::step::{Evidence, Failure, State, Step, StepError};
@@ -114,7 +115,7 @@ impl MakeFilesystem {
             self.settings.filesystem.as_str(),
             device.label(),
             device.path.display(),
-            gibibytes(device.size),
+            Size(device.size),
             facts.reading.bytes,
         )
     }
@@ -148,8 +149,4 @@ fn evidence(device: &Device, known: &Superblock) -> Evidence {
         .fact("volume_bytes", device.size.to_string())
         .fact("filesystem_type", known.kind)
         .fact("filesystem_uuid", &known.uuid)
-}
-
-fn gibibytes(bytes: u64) -> String {
-    if bytes.is_multiple_of(1 << 30) { format!("{} GiB", bytes >> 30) } else { format!("{bytes} bytes") }
 }

@@ -18,6 +18,7 @@ pub mod nvme;
 mod observe;
 pub mod reading;
 pub mod signatures;
+mod size;
 pub mod sysfs;
 pub mod system_disks;
 pub mod wait;
