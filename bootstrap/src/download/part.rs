@@ -172,7 +172,7 @@ impl Part {
 
     /// Gives the file its name, if its bytes are the ones wanted; closed, so that it can be run.
     pub(super) fn publish(self, destination: &Path) -> io::Result<()> {
-        if self.digest() != self.wanted {
+        if self.digest() != self.wanted || self.file.metadata()?.len() != self.length {
             return Err(io::Error::other("these are not the bytes wanted"));
         }
         self.file.set_permissions(fs::Permissions::from_mode(0o644))?;
