@@ -5,7 +5,7 @@ mod support;
 
 use std::path::PathBuf;
 
-use support::bench::Bench;
+use support::bench::{Bench, SHORT};
 use support::certificates::{Authority, Validity};
 use support::server::{PORT, Server};
 use support::{listeners, network};
@@ -38,8 +38,10 @@ fn a_database_that_is_well_tells_the_time_to_both() {
 fn what_the_server_refuses_is_named() {
     network::inside(|| {
         let bench = Bench::new();
+        bench.overlay("/etc/pam.d/other", "auth required pam_deny.so\n");
         let _server = Server::started(Some(&bench.identity(Validity::Now)), "");
         let right = || bench.target();
+        bench.both_say_with("no password", &right(), "", Failure::NoPassword);
         bench.both_say_with("wrong password", &right(), "wrong", Failure::PasswordRefused);
         let case = Target { user: "nobody".to_owned(), ..right() };
         bench.both_say("no such role, with a password", &case, Failure::PasswordRefused);
@@ -53,6 +55,8 @@ fn what_the_server_refuses_is_named() {
         bench.both_say("a database closed to the role", &case, Failure::NotPermitted);
         let case = Target { database: "closed".to_owned(), ..right() };
         bench.both_say("a line that rejects", &case, Failure::NoEntry);
+        let case = Target { database: "tokens".to_owned(), ..right() };
+        bench.both_say("a token that PAM refuses", &case, Failure::TokenRefused);
         let case = Target { tls: TlsMode::Disable, ..right() };
         bench.both_say("plain text where TLS is forced", &case, Failure::TlsRequired);
         let case = Target { user: "single".to_owned(), ..right() };
@@ -84,6 +88,10 @@ fn a_certificate_that_cannot_be_believed_is_named() {
         drop(server);
         let server = Server::started(Some(&bench.identity(Validity::Future)), "");
         bench.both_say("a certificate of the future", &bench.target(), Failure::CertificateNotYetValid);
+        drop(server);
+        let old = "ssl_min_protocol_version = 'TLSv1'\nssl_max_protocol_version = 'TLSv1.1'";
+        let server = Server::started(Some(&bench.identity(Validity::Now)), old);
+        bench.both_say("a server of old TLS only", &bench.target(), Failure::TlsFailed);
         drop(server);
         let _server = Server::started(None, "");
         bench.both_say("a server without TLS", &bench.target(), Failure::NoTls);
@@ -137,12 +145,14 @@ fn a_port_that_does_not_lead_to_a_database_is_named() {
         let port = |port| Target { port, ..bench.target() };
         let host = |host: &str| Target { host: host.to_owned(), ..bench.target() };
         bench.both_say("wrong port", &port(PORT + 1), Failure::Refused);
-        bench.both_say("black-holed", &host(network::BLACK_HOLE), Failure::TimedOut);
+        let case = Target { deadline: SHORT, ..host(network::BLACK_HOLE) };
+        bench.both_say("black-holed", &case, Failure::TimedOut);
         bench.both_say("no route", &host(network::NO_ROUTE), Failure::NetworkUnreachable);
         bench.both_say("a route that says no", &host(network::UNREACHABLE), Failure::HostUnreachable);
         bench.both_say("forbidden by this host", &host(network::PROHIBITED), Failure::Prohibited);
         let (_listener, silent) = listeners::is_silent();
-        bench.both_say("silence", &port(silent), Failure::Silent);
+        let case = Target { deadline: SHORT, ..port(silent) };
+        bench.both_say("silence", &case, Failure::Silent);
         bench.both_say("hung up", &port(listeners::hangs_up()), Failure::ClosedEarly);
         let ssh = listeners::greets(b"SSH-2.0-OpenSSH_9.2p1\r\n", b"Invalid SSH identification string.\r\n");
         bench.both_say("an SSH server", &port(ssh), Failure::NotPostgres);
@@ -159,10 +169,11 @@ fn a_name_that_does_not_lead_to_an_address_is_named() {
         bench.both_say("no such name", &host("nowhere.lab"), Failure::NoSuchName);
         bench.both_say("a name without an address", &host("empty.lab"), Failure::NoAddress);
         bench.both_say("a name server that fails", &host("servfail.lab"), Failure::NameServerFailed);
+        let unanswered = Target { deadline: SHORT, ..bench.target() };
         bench.name_server("127.0.0.2");
-        bench.both_say("no name server at its address", &host("mydb.lab"), Failure::NameTimedOut);
+        bench.both_say("no name server at its address", &unanswered, Failure::NameTimedOut);
         bench.name_server(network::BLACK_HOLE);
-        bench.both_say("a black-holed name server", &host("mydb.lab"), Failure::NameTimedOut);
+        bench.both_say("a black-holed name server", &unanswered, Failure::NameTimedOut);
     });
 }
 

@@ -67,7 +67,11 @@ pub(super) async fn begin(target: &Target, session: Session) -> Result<LoggedIn,
 
 async fn log_in(target: &Target, session: Session) -> Result<LoggedIn, tokio_postgres::Error> {
     let mut config = Config::new();
-    config.user(&target.user).password(target.password.reveal()).dbname(&target.database);
+    config.user(&target.user).dbname(&target.database);
+    // An empty password is none, as for libpq.
+    if !target.password.reveal().is_empty() {
+        config.password(target.password.reveal());
+    }
     config.application_name("vivarium");
     match session {
         Session::Plain(stream) => {

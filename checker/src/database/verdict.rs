@@ -224,7 +224,7 @@ impl DatabaseFailure {
                 "it answers the same to a wrong password, a role that does not exist and one that was granted rds_iam: compare database.user and the secret's current version (rotated? a newline at its end?)",
             ),
             Self::NoPassword => {
-                ("the server asks for a password and none was given", "name the secret in database.password")
+                ("the server asks for a password and none was given", "name the secret in database.secret; one that is named is empty")
             }
             Self::TokenRefused => (
                 "the server refused the IAM token",

@@ -16,10 +16,12 @@ use super::run;
 const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 /// The port of every server here; each has a network of its own.
 pub(crate) const PORT: u16 = 5432;
-/// Who is let in how. TLS only, as RDS does; one database without a password, one closed to all.
+/// Who is let in how. TLS only, as RDS does; databases without a password, closed to all, and by PAM, which is how
+/// RDS takes its tokens.
 const RULES: &str = "local all all trust\n\
     hostssl open all 0.0.0.0/0 trust\n\
     hostssl closed all 0.0.0.0/0 reject\n\
+    hostssl tokens all 0.0.0.0/0 pam\n\
     hostssl all all 0.0.0.0/0 scram-sha-256\n";
 const ROLES: &str = "CREATE ROLE app LOGIN PASSWORD 'right'; CREATE ROLE locked NOLOGIN; \
     CREATE ROLE single LOGIN PASSWORD 'right' CONNECTION LIMIT 0; \
@@ -129,6 +131,7 @@ impl Server {
 }
 
 impl Drop for Server {
+    #[expect(clippy::print_stderr, reason = "a failed test is told what its server said")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("{}", self.log());
