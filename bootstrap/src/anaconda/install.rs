@@ -224,7 +224,7 @@ impl InstallAnaconda {
         let installer = host.path(wanted.place(&self.settings));
         let keep = self.settings.anaconda.keep_installer;
         let tidied = tokio::task::spawn_blocking(move || {
-            nix::unistd::sync();
+            nix::unistd::syncfs(File::open(parent(&prefix))?)?;
             workspace::remove_unfinished(&prefix)?;
             workspace::remove(&temporary)?;
             if keep { Ok(()) } else { remove_file(&installer) }

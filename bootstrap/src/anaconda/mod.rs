@@ -10,4 +10,4 @@ pub mod mark;
 pub mod prefix;
 pub mod preflight;
 pub mod wanted;
-mod workspace;
+pub(crate) mod workspace;

@@ -11,7 +11,7 @@ use crate::host::{Host, clock, files};
 use crate::step::{Failure, StepError};
 
 /// A directory for temporary files, empty, and proven to let programs run: `/tmp` often does not.
-pub(super) async fn temporary(host: &Host, directory: &Path) -> Result<(), StepError> {
+pub(crate) async fn temporary(host: &Host, directory: &Path) -> Result<(), StepError> {
     let doing = || format!("preparing {} for temporary files", directory.display());
     let here = host.path(directory);
     let made = remove(&here).and_then(|()| probe(&here));
@@ -37,7 +37,7 @@ fn probe(directory: &Path) -> io::Result<PathBuf> {
 }
 
 /// Removes a directory and all in it, if it is there.
-pub(super) fn remove(directory: &Path) -> io::Result<()> {
+pub(crate) fn remove(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -69,6 +69,13 @@ impl Proxies {
     }
 }
 
+impl Proxies {
+    /// The proxy for `https:`, for programs that fetch by themselves. It may hold a password.
+    pub fn https(&self) -> Option<&str> {
+        self.https.as_deref()
+    }
+}
+
 impl std::fmt::Debug for Proxies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Proxies")
@@ -88,6 +95,11 @@ impl Http {
     /// A door with no proxy and the system's roots: what tests of other rooms need.
     pub fn direct() -> Self {
         Self::new(HttpOptions::default())
+    }
+
+    /// Through which proxies the web is reached.
+    pub fn proxies(&self) -> &Proxies {
+        &self.options.proxies
     }
 
     /// Asks for `url`. There is no deadline but the connection's: whoever asks watches the progress.
