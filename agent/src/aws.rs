@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::imds::Client as ImdsClient;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder as HttpClientBuilder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 const CONNECT: Duration = Duration::from_secs(4);
@@ -49,7 +54,9 @@ pub async fn sdk_config(settings: &AwsSettings) -> SdkConfig {
 
 /// The environment, then files (as Default Host Management names them), then the instance's role.
 async fn credentials_chain(settings: &AwsSettings, region: Option<Region>) -> DefaultCredentialsChain {
-    let mut metadata = ImdsClient::builder().max_attempts(2).connect_timeout(Duration::from_secs(1));
+    let direct = ProviderConfig::without_region().with_http_client(client_without_proxy());
+    let mut metadata =
+        ImdsClient::builder().configure(&direct).max_attempts(2).connect_timeout(Duration::from_secs(1));
     metadata = match settings.metadata_endpoint.as_deref().map(|endpoint| metadata.clone().endpoint(endpoint))
     {
         Some(Ok(at_endpoint)) => at_endpoint,
@@ -58,6 +65,16 @@ async fn credentials_chain(settings: &AwsSettings, region: Option<Region>) -> De
     let mut chain = DefaultCredentialsChain::builder().imds_client(metadata.build());
     chain.set_region(region);
     chain.build().await
+}
+
+/// A proxy that the environment names is for the way out; the metadata service would not be found behind it.
+fn client_without_proxy() -> SharedHttpClient {
+    HttpClientBuilder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::disabled());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build_http()
+    })
 }
 
 /// What was asked of AWS, in IAM's words: `ssm:PutInventory` on an ARN.
@@ -137,12 +154,12 @@ impl AwsFailure {
         let mut next = cause;
         while let Some(error) = next {
             if error.is::<CredentialsError>() {
-                return Self::NoCredentials(last_cause(error));
+                return Self::NoCredentials(last_line(&last_cause(error)));
             }
             next = error.source();
         }
         match cause.map_or_else(|| "no reason given".to_owned(), last_cause) {
-            words if words.contains("credential") => Self::NoCredentials(words),
+            words if words.contains("credential") => Self::NoCredentials(last_line(&words)),
             words => Self::NoNetwork(words),
         }
     }
@@ -269,6 +286,11 @@ fn is_about_time(message: &str) -> bool {
 
 fn or_code(message: &str, code: &str) -> String {
     if message.is_empty() { code.to_owned() } else { message.to_owned() }
+}
+
+/// The chain lists all that it tried, a line each; the metadata service comes last and is the one that matters.
+fn last_line(text: &str) -> String {
+    text.lines().last().unwrap_or_default().trim().to_owned()
 }
 
 fn last_cause(error: &(dyn Error + 'static)) -> String {

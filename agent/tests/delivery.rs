@@ -310,3 +310,12 @@ async fn a_report_far_over_every_limit_still_arrives() {
     let delivery = deliver(&long, &scene.queue(), &destination, &scene.options).await;
     assert!(matches!(delivery.rungs[0].outcome, RungOutcome::Accepted(_)), "{delivery:?}");
 }
+
+#[tokio::test]
+async fn a_disk_that_takes_nothing_costs_the_queue_and_not_the_delivery() {
+    let scene = Scene::new();
+    std::fs::write(scene.folder.path().join("queue"), "in the way").expect("written");
+    let delivery = scene.deliver(1).await;
+    assert!(refusal(&delivery, "queue").1.contains("/var/lib/vivarium"), "{delivery:?}");
+    assert_eq!(delivery.rungs[1].outcome, RungOutcome::Accepted("this run".to_owned()));
+}
