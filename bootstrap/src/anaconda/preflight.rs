@@ -20,7 +20,7 @@ const MEMORY_WISHED: u64 = 1536 * MIB;
 /// A prefix is written into scripts' first lines and into programs in place of a longer name.
 const LONGEST_PREFIX: usize = 200;
 /// Unpacked Anacondas take five times their installer, where that says nothing itself.
-const UNPACKED: u64 = 5;
+pub const UNPACKED: u64 = 5;
 /// Their unpacking stops for ever at times where there is one processor.
 const HANG_ON_ONE_PROCESSOR: [&str; 3] = ["Anaconda3-2019.10-", "Miniconda3-4.7.12-", "Miniconda3-4.7.12.1-"];
 

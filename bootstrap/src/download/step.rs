@@ -8,20 +8,15 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
-use crate::anaconda::catalogue;
 use crate::anaconda::prefix::{self, Prefix};
 use crate::anaconda::wanted::Wanted;
+use crate::anaconda::{catalogue, preflight};
 use crate::host::Host;
 use crate::settings::Settings;
 use crate::step::{Evidence, Failure, State, Step, StepError};
 
 use super::fetch::{Request, fetch};
 use super::{opinion, part, space};
-
-/// An installation needs about five times the installer's bytes, and the installer is there as well:
-/// 6.6 GB at its peak for one of 1.12 GB, with 203,000 names.
-const PEAK_PER_BYTE: u64 = 6;
-const BYTES_PER_INODE: u64 = 5500;
 
 /// Brings the installer onto the volume, unless Anaconda is there already.
 pub struct Download {
@@ -119,32 +114,18 @@ fn opinions(wanted: &Wanted) -> Vec<String> {
     wanted.urls.iter().cloned().chain(vendor).collect()
 }
 
+/// Room for the installer and for what it unpacks, asked for before the first byte.
 fn check_room(host: &Host, place: &Path, size: Option<u64>) -> Result<(), StepError> {
     let Some(size) = size else { return Ok(()) };
-    let folder = host.path(place);
-    let folder = folder.parent().unwrap_or(Path::new("/"));
-    let free = space::of(folder).map_err(|error| unreadable(place, error))?;
-    let held = fs::metadata(part::beside(&host.path(place), "part")).map_or(0, |part| part.blocks() * 512);
-    match lacking(size, held, free) {
-        None => Ok(()),
-        Some(why) => {
-            let doing = format!("making room for {} and its installation", place.display());
-            Err(StepError::new(Failure::Precondition, doing)
-                .because(why)
-                .hint("enlarge the volume: this program grows its filesystem at the next run"))
-        }
-    }
+    let place = host.path(place);
+    let free = space::of(&place).map_err(|error| unreadable(&place, error))?;
+    let held = fs::metadata(part::beside(&place, "part")).map_or(0, |part| part.blocks() * 512);
+    preflight::enough_space(still_needed(size, held), free.bytes, free.inodes)
 }
 
-/// What is too little, if anything is; `held` is what a part on the disk takes already.
-fn lacking(size: u64, held: u64, free: space::Space) -> Option<String> {
-    let bytes = size.saturating_mul(PEAK_PER_BYTE).saturating_sub(held);
-    let inodes = size / BYTES_PER_INODE;
-    if free.bytes < bytes {
-        return Some(format!("about {bytes} bytes are needed, {} are free", free.bytes));
-    }
-    let left = free.inodes.filter(|left| *left < inodes)?;
-    Some(format!("about {inodes} inodes are needed, {left} are free"))
+/// `held` is what a part on the disk takes already.
+fn still_needed(size: u64, held: u64) -> u64 {
+    size.saturating_mul(1 + preflight::UNPACKED).saturating_sub(held)
 }
 
 fn unreadable(path: &Path, error: io::Error) -> StepError {
@@ -183,11 +164,7 @@ mod tests {
 
     #[test]
     fn room_is_asked_for_the_installation_too_and_less_what_is_held() {
-        let room = |bytes, inodes| space::Space { bytes, inodes };
-        assert_eq!(lacking(1000, 0, room(6000, None)), None);
-        assert!(lacking(1000, 0, room(5999, None)).is_some_and(|why| why.contains("6000 bytes")));
-        assert_eq!(lacking(1000, 900, room(5100, None)), None);
-        let few = lacking(1_120_000_000, 0, room(u64::MAX, Some(100_000)));
-        assert!(few.is_some_and(|why| why.contains("203636 inodes are needed, 100000 are free")));
+        assert_eq!(still_needed(1000, 0), 6000);
+        assert_eq!(still_needed(1000, 1000), 5000);
     }
 }
