@@ -39,11 +39,19 @@ packages() {
     shellcheck      | test | the shell of the house is held to it
     gdisk           | test | partition tables for the corpus of disk images
     fdisk           | test | partition tables for the corpus of disk images
-    mdadm           | test | RAID members for the corpus of disk images
     lvm2            | test | physical volumes for the corpus of disk images
     cryptsetup-bin  | test | LUKS headers for the corpus of disk images
     btrfs-progs     | test | btrfs for the corpus of disk images
     dosfstools      | test | FAT for the corpus of disk images
+    exfatprogs      | test | exFAT for the corpus of disk images
+    f2fs-tools      | test | F2FS for the corpus of disk images
+    ntfs-3g         | test | NTFS for the corpus of disk images
+    udftools        | test | UDF for the corpus of disk images
+    xorriso         | test | ISO 9660 for the corpus of disk images
+    squashfs-tools  | test | SquashFS for the corpus of disk images
+    jfsutils        | test | JFS for the corpus of disk images
+    reiserfsprogs   | test | ReiserFS for the corpus of disk images
+    bcache-tools    | test | bcache for the corpus of disk images
 TABLE
 }
 

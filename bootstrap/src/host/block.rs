@@ -116,3 +116,18 @@ mod request {
 
     const _: () = assert!(size_of::<AdminCommand>() == 72);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_nvme_controller_and_no_disk_is_an_error_and_not_zeros() {
+        let null = File::open("/dev/null").expect("opened");
+        let not_a_disk = [System.identify(Path::new("/dev/null")).map(|_| ()), size(&null).map(|_| ())];
+        for answer in not_a_disk {
+            let error = answer.expect_err("refused");
+            assert_eq!(error.raw_os_error(), Some(nix::libc::ENOTTY));
+        }
+    }
+}

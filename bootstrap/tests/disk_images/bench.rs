@@ -64,6 +64,8 @@ impl Digest {
 
 pub(crate) struct Bench {
     folder: TempDir,
+    /// Where the image is: mkfs and the step sync, and memory does that at once.
+    memory: TempDir,
     /// What the step is told, besides which device.
     pub(crate) settings: VolumeSettings,
     serial: Option<String>,
@@ -71,8 +73,9 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn of_size(bytes: u64) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        File::create(folder.path().join("image")).and_then(|file| file.set_len(bytes)).expect("an image");
+        let (folder, memory) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir_in("/dev/shm"));
+        let memory = memory.expect("a folder in memory");
+        File::create(memory.path().join("image")).and_then(|file| file.set_len(bytes)).expect("an image");
         let settings = VolumeSettings {
             identity: VolumeIdentity::Path("/dev/null".into()),
             wait: Duration::ZERO,
@@ -80,7 +83,7 @@ impl Bench {
             blank: BlankPolicy::Zeros,
             format_if_unrecognised: None,
         };
-        Self { folder, settings, serial: None }
+        Self { folder, memory, settings, serial: None }
     }
 
     /// 1 GiB, shown to the step as an NVMe volume with this serial number, and asked for by it.
@@ -98,7 +101,7 @@ impl Bench {
     }
 
     pub(crate) fn image(&self) -> PathBuf {
-        self.folder.path().join("image")
+        self.memory.path().join("image")
     }
 
     pub(crate) fn journal(&self) -> Journal {
@@ -114,7 +117,6 @@ impl Bench {
         let folder = self.folder.path().display();
         let image = self.image();
         sh(&format!("F={} D={device_path} S={size} T={folder}\nexec >/dev/null\n{script}", image.display()));
-        File::open(&image).and_then(|file| file.sync_all()).expect("synced");
     }
 
     pub(crate) fn cut_file(&self, length: u64) {
