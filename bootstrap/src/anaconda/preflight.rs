@@ -112,7 +112,7 @@ fn processors(file_name: &str, count: usize) -> Result<(), StepError> {
     }
     Err(StepError::new(Failure::Precondition, format!("preparing to install {file_name}"))
         .because("this version hangs for ever while unpacking on a machine with one processor")
-        .hint("set anaconda.installer to another version, or take an instance with two processors"))
+        .hint("set anaconda.version to another, or take an instance with two processors"))
 }
 
 /// The C library of the host, as `getconf` and `ldd` tell of it.

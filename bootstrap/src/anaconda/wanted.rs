@@ -56,7 +56,7 @@ fn from_catalogue(name: &str, mirrors: &[String], architecture: Architecture) ->
     let entry = catalogue::look_up(name, architecture).map_err(|miss| {
         let doing = format!("looking up the installer {name:?}");
         StepError::new(Failure::Precondition, doing).because(miss).hint(
-            "set anaconda.installer to a name of the catalogue, or bring your own: anaconda.url and anaconda.sha256",
+            "set anaconda.version to a name of the catalogue, or bring your own: anaconda.url and anaconda.sha256",
         )
     })?;
     let vendor = [entry.base_url().to_owned()];

@@ -15,6 +15,14 @@ pub(super) enum Requirement {
 }
 
 impl Requirement {
+    /// The file that has to be found.
+    pub(super) fn file_name(&self) -> String {
+        match self {
+            Self::Wheel(wheel) => wheel.file_name.to_owned(),
+            Self::Source(version, _) => format!("psycopg2-{version}.tar.gz"),
+        }
+    }
+
     /// One line of a requirements file, with the hash that pip then insists on.
     pub(super) fn line(&self) -> String {
         match self {
@@ -91,24 +99,24 @@ const KNOWN: [(&str, &str, &str); 12] = [
     (
         "DO NOT MATCH THE HASHES",
         "what the index serves is not what its SHA-256 should be",
-        "the index or a proxy changes files: try another with python.wheel_index, or a wheelhouse",
+        "the index or a proxy changes files: try another with psycopg2.index, or a wheelhouse",
     ),
     (
         "externally-managed-environment",
         "this Python refuses packages from pip (PEP 668), and its pip is too old to be told otherwise",
-        "set python.upgrade_pip = true, or install psycopg2 with conda",
+        "set psycopg2.upgrade_pip = true, or install psycopg2 with conda",
     ),
     (
         "pg_config executable not found",
         "pg_config is missing",
         "install libpq-dev (Debian, Ubuntu) or libpq-devel (Amazon Linux, RHEL)",
     ),
-    ("Python.h: No such file", "Python's headers are missing", "set python.psycopg2 back to psycopg2-binary"),
+    ("Python.h: No such file", "Python's headers are missing", "set psycopg2.form = \"binary\""),
     ("No space left on device", "the volume is full", "grow the volume and run again"),
     (
         "CERTIFICATE_VERIFY_FAILED",
         "the index's certificate is not trusted",
-        "a proxy may re-sign TLS: set python.wheel_index to a mirror you trust, or use a wheelhouse",
+        "a proxy may re-sign TLS: set psycopg2.index to a mirror you trust, or use a wheelhouse",
     ),
     (
         "407 Proxy Authentication Required",
@@ -118,27 +126,27 @@ const KNOWN: [(&str, &str, &str); 12] = [
     (
         "Temporary failure in name resolution",
         "the index's name does not resolve here",
-        "this subnet has no way out to the index: add a NAT gateway or a proxy, or set python.wheelhouse to a folder with the wheel",
+        "this subnet has no way out to the index: add a NAT gateway or a proxy, or set psycopg2.wheelhouse to a folder with the wheel",
     ),
     (
         "Name or service not known",
         "the index's name does not resolve here",
-        "this subnet has no way out to the index: add a NAT gateway or a proxy, or set python.wheelhouse to a folder with the wheel",
+        "this subnet has no way out to the index: add a NAT gateway or a proxy, or set psycopg2.wheelhouse to a folder with the wheel",
     ),
     (
         "Failed to establish a new connection",
         "the index cannot be reached from here",
-        "this subnet has no way out to the index: add a NAT gateway or a proxy, or set python.wheelhouse to a folder with the wheel",
+        "this subnet has no way out to the index: add a NAT gateway or a proxy, or set psycopg2.wheelhouse to a folder with the wheel",
     ),
     (
         "ConnectTimeout",
         "the index cannot be reached from here",
-        "this subnet has no way out to the index: add a NAT gateway or a proxy, or set python.wheelhouse to a folder with the wheel",
+        "this subnet has no way out to the index: add a NAT gateway or a proxy, or set psycopg2.wheelhouse to a folder with the wheel",
     ),
     (
         "No matching distribution",
         "the index or the wheelhouse has not this version for this Python",
-        "put the wheel named by `vivarium-agent plan` into the wheelhouse, or leave python.wheel_index out",
+        "put the wheel that is wanted into psycopg2.wheelhouse, or leave psycopg2.index out",
     ),
 ];
 

@@ -124,14 +124,14 @@ impl InstallPsycopg2 {
             return Ok(());
         }
         let (why, hint) = pip::complaint(&output);
-        Err(failed(why, hint))
+        Err(failed(format!("{}: {why}", requirement.file_name()), hint))
     }
 
     async fn requirement(&self, host: &Host, said: &Said, pip: (u32, u32)) -> Result<Requirement, StepError> {
         let interpreter = said.interpreter(pip);
         let missed = |cause: wheels::NoWheel| {
             StepError::new(Failure::Precondition, "choosing a psycopg2").because(cause).hint(
-                "leave the version out of python.psycopg2, set python.upgrade_pip = true, or choose a newer installer",
+                "leave psycopg2.version out, set psycopg2.upgrade_pip = true, or choose a newer installer",
             )
         };
         match &self.settings.python.psycopg2 {
@@ -184,7 +184,7 @@ impl InstallPsycopg2 {
     }
 
     async fn prove(&self, host: &Host) -> Result<(), StepError> {
-        let hint = "python.psycopg2 can name an older version, whose libraries this host may have";
+        let hint = "psycopg2.version can name an older one, whose libraries this host may have";
         let said = interpreter::ask(host, &self.interpreter(host)).await.map_err(|why| failed(why, hint))?;
         match (said.psycopg2, said.broken) {
             (Some(_), _) => Ok(()),
@@ -207,7 +207,7 @@ async fn compiler(host: &Host) -> Result<(), StepError> {
         .because(format!("this host lacks {missing}"))
         .hint(
             "apt-get install gcc libpq-dev (Debian, Ubuntu), or dnf install gcc libpq-devel (Amazon Linux, RHEL); \
-             or leave python.psycopg2 at psycopg2-binary, which needs neither",
+             or set psycopg2.form = \"binary\", which needs neither",
         ))
 }
 
