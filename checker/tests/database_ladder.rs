@@ -5,7 +5,7 @@ mod support;
 
 use std::path::PathBuf;
 
-use support::bench::{Bench, SHORT};
+use support::bench::{self, Bench, SHORT};
 use support::certificates::{Authority, Validity};
 use support::server::{PORT, Server};
 use support::{listeners, network};
@@ -23,6 +23,7 @@ fn a_database_that_is_well_tells_the_time_to_both() {
         for target in [bench.target(), unverified, other_name] {
             let (ours, theirs) = bench.ask(&target, "right");
             let (ours, theirs) = (ours.expect("an answer"), theirs.expect("an answer"));
+            bench::tell(&ours, &theirs);
             assert_eq!(ours.answer.tls.as_deref(), Some("TLSv1.3"));
             assert_eq!(
                 (&ours.answer.tls, &ours.answer.server_version),

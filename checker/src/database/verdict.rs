@@ -169,7 +169,7 @@ impl DatabaseFailure {
             ),
             Self::NoTls => (
                 "the server does not speak TLS",
-                "RDS always does: this is another server, a pooler or a tunnel; to accept plain text all the same, set database.sslmode",
+                "RDS always does: this is another server, a pooler or a tunnel; a password is not sent in plain text from here, so let it speak TLS (ssl = on)",
             ),
             Self::Silent => (
                 "the server accepted the connection and then said nothing",
@@ -223,9 +223,10 @@ impl DatabaseFailure {
                 "the server refused the password or the role",
                 "it answers the same to a wrong password, a role that does not exist and one that was granted rds_iam: compare database.user and the secret's current version (rotated? a newline at its end?)",
             ),
-            Self::NoPassword => {
-                ("the server asks for a password and none was given", "name the secret in database.secret; one that is named is empty")
-            }
+            Self::NoPassword => (
+                "the server asks for a password and none was given",
+                "name the secret in database.secret; one that is named is empty",
+            ),
             Self::TokenRefused => (
                 "the server refused the IAM token",
                 "a token lasts 15 minutes and is for one host, port, user and Region: look at rds-db:connect in the role's policy, at IAM authentication of the instance, at the grant of rds_iam, and at this host's clock",

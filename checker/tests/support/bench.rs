@@ -134,6 +134,15 @@ impl Bench {
     }
 }
 
+/// Prints what a database that is well said to both, rung by rung.
+#[expect(clippy::print_stdout, reason = "the table is for whoever asks for it with --nocapture")]
+pub(crate) fn tell(ours: &Proof, theirs: &Answer) {
+    for rung in &ours.rungs {
+        println!("{:<16} {:>5} ms  {}", rung.rung.to_string(), rung.elapsed.as_millis(), rung.seen);
+    }
+    println!("psycopg2 {}, libpq {}: {}", theirs.psycopg2_version, theirs.libpq_version, theirs.now);
+}
+
 /// A Python with psycopg2, as `tests/setup-python.sh` makes it.
 #[expect(clippy::disallowed_methods, reason = "this is where the tests are told of another interpreter")]
 fn interpreter() -> PathBuf {
