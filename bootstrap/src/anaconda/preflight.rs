@@ -14,9 +14,9 @@ use crate::step::{Failure, StepError};
 
 const MIB: u64 = 1 << 20;
 /// Below this, unpacking is killed for want of memory.
-const MEMORY_NEEDED: u64 = 384 * MIB;
+pub const MEMORY_NEEDED: u64 = 384 * MIB;
 /// Below this, it has been known to be.
-const MEMORY_WISHED: u64 = 1536 * MIB;
+pub const MEMORY_WISHED: u64 = 1536 * MIB;
 /// A prefix is written into scripts' first lines and into programs in place of a longer name.
 const LONGEST_PREFIX: usize = 200;
 /// Unpacked Anacondas take five times their installer, where that says nothing itself.
@@ -170,7 +170,7 @@ fn glibc(needed: Option<(u32, u32)>, libc: &Libc) -> Result<(), StepError> {
 }
 
 /// `MemAvailable` and what swap has free, in bytes; 0 where the kernel says neither.
-fn available_memory(meminfo: &str) -> u64 {
+pub fn available_memory(meminfo: &str) -> u64 {
     let kibibytes = |name: &str| -> u64 {
         let line = meminfo.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
