@@ -1,1 +1,166 @@
-//! The command line.
+//! The command line, as plain values. Nothing is read and nothing is done here.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// The names that `--only` takes, in the order of a run.
+pub const STEPS: [&str; 9] =
+    ["volume", "filesystem", "mount", "grow", "download", "anaconda", "psycopg2", "python3", "database"];
+
+const EXAMPLES: &str = "\
+Examples:
+  vivarium-agent plan                       what a run would change, and nothing else
+  vivarium-agent run                        bring this host to what the settings ask
+  vivarium-agent run --only database        prove the database again
+  vivarium-agent run --set anaconda=5.0.1   with another installer, this once
+  vivarium-agent status --json              the last run and the host as it is now
+  vivarium-agent doctor                     what would go wrong, in five seconds
+";
+
+/// Makes an EC2 instance a data scientist's machine: an EBS volume mounted, Anaconda on it, psycopg2 in
+/// that, and the database proven with `SELECT NOW()`. Running it again is always safe.
+#[derive(Debug, Parser)]
+#[command(name = "vivarium-agent", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// The settings file [default: /etc/vivarium/agent.toml].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting for this once, over the file's; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Log what is run and asked, too.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring this host to what the settings ask, step by step.
+    Run(Run),
+    /// Show exactly what a run would change, with a hash for `run --plan`.
+    Plan(Look),
+    /// Show the last run and what the host is like now; exit 0 if nothing is left to do.
+    Status(Look),
+    /// Look for what would go wrong, in under five seconds, changing nothing.
+    Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the settings, or print all there are.
+    Settings {
+        /// Print a complete commented sample.
+        #[arg(long)]
+        sample: bool,
+        /// Print the table of settings in Markdown.
+        #[arg(long, hide = true, conflicts_with = "sample")]
+        markdown: bool,
+    },
+    /// Read the header of an Anaconda or Miniconda installer and say whether it could be used here.
+    Installer {
+        /// The installer.
+        file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder.
+    Man {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Carry out this step alone.
+    #[arg(long, value_name = "STEP", value_parser = STEPS)]
+    pub only: Option<String>,
+    /// Show what would be changed, as `plan` does.
+    #[arg(long, conflicts_with = "plan")]
+    pub dry_run: bool,
+    /// Run only if the plan still has this hash.
+    #[arg(long, value_name = "HASH")]
+    pub plan: Option<String>,
+    /// Who starts this run.
+    #[arg(long, value_enum, default_value_t = Caller::Person)]
+    pub caller: Caller,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of the commands that only look.
+#[derive(Debug, Args)]
+pub struct Look {
+    /// Look at this step alone.
+    #[arg(long, value_name = "STEP", value_parser = STEPS)]
+    pub only: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Who starts a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Caller {
+    /// Someone at a terminal.
+    Person,
+    /// cloud-init, from UserData.
+    Userdata,
+    /// SSM Run Command or State Manager.
+    Ssm,
+    /// systemd, at boot.
+    Boot,
+}
+
+impl Caller {
+    /// The word that journals and reports carry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Userdata => "userdata",
+            Self::Ssm => "ssm",
+            Self::Boot => "boot",
+        }
+    }
+}
+
+/// The command line with its examples and exit codes, as help, completions and man pages show it.
+pub fn command() -> clap::Command {
+    Cli::command().after_help(format!("{EXAMPLES}\nExit codes:\n{}", exit::table()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_a_valid_command_line() {
+        let examples = EXAMPLES.lines().filter_map(|line| line.trim().split_once("  "));
+        let mut count = 0;
+        for (line, _) in examples {
+            Cli::try_parse_from(line.split_whitespace()).expect(line);
+            count += 1;
+        }
+        assert_eq!(count, 6);
+    }
+}

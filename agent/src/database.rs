@@ -55,15 +55,14 @@ pub trait Logins {
 
 /// The step.
 pub struct DatabaseProof {
-    settings: Option<DatabaseSettings>,
+    asked: Option<(DatabaseSettings, Box<dyn Logins>)>,
     interpreter: PathBuf,
-    logins: Box<dyn Logins>,
 }
 
 impl DatabaseProof {
-    /// Asks this database, through this interpreter too; or nothing at all.
-    pub fn new(settings: Option<DatabaseSettings>, interpreter: PathBuf, logins: Box<dyn Logins>) -> Self {
-        Self { settings, interpreter, logins }
+    /// Asks this database, with this login, through this interpreter too; or nothing at all.
+    pub fn new(interpreter: PathBuf, asked: Option<(DatabaseSettings, Box<dyn Logins>)>) -> Self {
+        Self { asked, interpreter }
     }
 
     /// The settings; and what is missing on this host before the question can be asked.
@@ -81,8 +80,13 @@ impl DatabaseProof {
         format!("once {} {what}", self.interpreter.display())
     }
 
-    async fn ask(&self, host: &Host, settings: &DatabaseSettings) -> Result<State, StepError> {
-        let login = self.logins.login().await?;
+    async fn ask(
+        &self,
+        host: &Host,
+        settings: &DatabaseSettings,
+        logins: &dyn Logins,
+    ) -> Result<State, StepError> {
+        let login = logins.login().await?;
         let user = if login.user.is_empty() {
             settings.user.as_deref().unwrap_or_default()
         } else {
@@ -110,17 +114,17 @@ impl Step for DatabaseProof {
     }
 
     async fn inspect(&self, host: &Host) -> Result<State, StepError> {
-        let Some(settings) = &self.settings else {
+        let Some((settings, logins)) = &self.asked else {
             return Ok(State::Skipped("no database in the settings".to_owned()));
         };
         match self.missing(host, settings)? {
             Some(change) => Ok(State::todo(change)),
-            None => self.ask(host, settings).await,
+            None => self.ask(host, settings, logins.as_ref()).await,
         }
     }
 
     async fn apply(&self, host: &Host) -> Result<(), StepError> {
-        if let Some(settings) = &self.settings
+        if let Some((settings, _)) = &self.asked
             && needs_roots(settings)
             && !roots_are_current(host)?
         {

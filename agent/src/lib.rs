@@ -4,11 +4,18 @@
 
 pub mod aws;
 pub mod cli;
+pub mod cloud;
+pub mod commands;
 pub mod config;
 pub mod database;
 pub mod deliver;
 pub mod doctor;
 pub mod exit;
 pub mod imds;
+pub mod log;
+pub mod progress;
+pub mod record;
+pub mod render;
 pub mod secret;
 pub mod secrets;
+pub mod world;

@@ -1,3 +1,87 @@
-//! Makes an EC2 instance a data scientist's machine.
+//! Makes an EC2 instance a data scientist's machine. Reads the arguments, puts the world together, calls
+//! one command, prints its answer, ends with its code.
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::FromArgMatches;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::stat::{Mode, umask};
+use vivarium_agent::cli::{self, Caller, Cli, Command, Run};
+use vivarium_agent::config::{self, Config};
+use vivarium_agent::exit::Exit;
+use vivarium_agent::imds::Patience;
+use vivarium_agent::world::World;
+use vivarium_agent::{commands, log};
+
+fn main() -> ExitCode {
+    let matches = cli::command().try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    log::begin(cli.verbose);
+    prepare_process();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (answer, exit) = match runtime {
+        Ok(runtime) => runtime.block_on(answer(cli)),
+        Err(error) => (
+            format!("failed: starting: {error}\nhint: see that /proc and /dev are there\n"),
+            Exit::Unexpected,
+        ),
+    };
+    // A reader that went away is no failure of ours.
+    let _ = std::io::stdout().write_all(answer.as_bytes());
+    exit.into()
+}
+
+async fn answer(cli: Cli) -> (String, Exit) {
+    match &cli.command {
+        Command::Settings { sample: true, .. } => return (commands::settings::sample(), Exit::Ok),
+        Command::Settings { markdown: true, .. } => return (commands::settings::markdown(), Exit::Ok),
+        Command::Completions { shell } => return (commands::pages::completions(*shell), Exit::Ok),
+        Command::Man { folder } => return commands::pages::man(folder),
+        Command::Installer { file, json } => return commands::installer::examine(file, *json),
+        _ => {}
+    }
+    let config = match config::load(cli.config, &cli.sets) {
+        Ok(config) => config,
+        Err(errors) => return commands::settings::mistakes(&errors),
+    };
+    with_settings(&cli.command, config).await
+}
+
+async fn with_settings(command: &Command, config: Config) -> (String, Exit) {
+    #[expect(clippy::disallowed_methods, reason = "main is the one who reads the environment")]
+    let world = World::new(config, patience(command), |name| std::env::var(name).ok());
+    match command {
+        Command::Run(options) => commands::run::run(&world, options).await,
+        Command::Plan(look) => commands::plan::plan(&world, look.only.as_deref(), look.json).await,
+        Command::Status(look) => commands::status::status(&world, look.only.as_deref(), look.json).await,
+        Command::Doctor { json } => commands::doctor::doctor(&world, *json).await,
+        _ => (commands::settings::checked(&world.config), Exit::Ok),
+    }
+}
+
+/// At boot the metadata service may come later than we do.
+fn patience(command: &Command) -> Patience {
+    match command {
+        Command::Run(Run { caller: Caller::Userdata | Caller::Boot, .. }) => Patience::BOOTING,
+        _ => Patience::INTERACTIVE,
+    }
+}
+
+/// Help and version are answers; anything else is wrong usage.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Where stderr is gone there is nobody to tell.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Settings.into() } else { Exit::Ok.into() }
+}
+
+/// What holds for this process and for all that it starts.
+fn prepare_process() {
+    // What is installed is for everyone on the host, whatever the caller's umask.
+    umask(Mode::from_bits_truncate(0o022));
+    // A core would hold the database's password. Where even this is refused, no core is written either.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+}

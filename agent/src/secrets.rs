@@ -2,12 +2,10 @@
 
 mod token;
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::str::FromStr;
 
 use aws_config::{Region, SdkConfig};
 use serde::Deserialize;
@@ -15,9 +13,6 @@ use vivarium_bootstrap::step::{Failure, StepError};
 
 use crate::aws::{AwsFailure, Request, statement};
 use crate::secret::{Login, Secret, SecretReference};
-
-const FORMS: &str = "a secret's reference is secretsmanager:NAME-OR-ARN, ssm:/NAME, file:/PATH or iam; \
-                     the secret itself does not belong here";
 
 /// The database that the login is for.
 #[derive(Debug, Clone, Copy)]
@@ -28,46 +23,6 @@ pub struct Database<'a> {
     pub port: u16,
     /// The role to be, where the settings name one; else the secret must.
     pub user: Option<&'a str>,
-}
-
-impl FromStr for SecretReference {
-    type Err = String;
-
-    /// The text is not repeated in the error: who writes the password itself here must not find it in a log.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let reference = match text.split_once(':') {
-            None if text == "iam" => Some(Self::IamToken),
-            Some(("secretsmanager", name)) if is_secret_name(name) => {
-                Some(Self::SecretsManager(name.to_owned()))
-            }
-            Some(("ssm", name)) if is_parameter_name(name) => Some(Self::Parameter(name.to_owned())),
-            Some(("file", path)) if path.starts_with('/') && path.len() > 1 => Some(Self::File(path.into())),
-            _ => None,
-        };
-        reference.ok_or_else(|| FORMS.to_owned())
-    }
-}
-
-/// RDS gives the secrets that it manages a `!` in their names.
-fn is_secret_name(name: &str) -> bool {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "/_+=.@!:-".contains(letter);
-    (1..=2048).contains(&name.len()) && name.chars().all(allowed)
-}
-
-fn is_parameter_name(name: &str) -> bool {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "/_.-".contains(letter);
-    name.starts_with('/') && (2..=1011).contains(&name.len()) && name.chars().all(allowed)
-}
-
-impl fmt::Display for SecretReference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SecretsManager(name) => write!(f, "secretsmanager:{name}"),
-            Self::Parameter(name) => write!(f, "ssm:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-            Self::IamToken => f.write_str("iam"),
-        }
-    }
 }
 
 /// The login that a reference leads to.
@@ -213,33 +168,6 @@ impl Pair {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_kind_of_reference_is_read_and_written_alike() {
-        let arn = "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-0a1b2c-AbCdEf";
-        for text in
-            [arn, "secretsmanager:prod/db", "ssm:/prod/db_password", "file:/etc/vivarium/password", "iam"]
-        {
-            assert_eq!(text.parse::<SecretReference>().expect(text).to_string(), text);
-        }
-    }
-
-    #[test]
-    fn what_is_no_reference_is_refused_and_not_repeated() {
-        for text in [
-            "hunter2",
-            "ssm:prod",
-            "file:password",
-            "secretsmanager:",
-            "secretsmanager:a b",
-            "IAM",
-            "",
-            "file:/",
-        ] {
-            let error = text.parse::<SecretReference>().expect_err(text);
-            assert_eq!(error, FORMS);
-        }
-    }
 
     #[test]
     fn a_password_that_looks_like_a_number_is_a_password() {

@@ -89,7 +89,7 @@ impl Journal {
 
     /// Adds a line; when this returns, the line is on the disk.
     pub fn append(&self, event: Event) -> io::Result<()> {
-        let record = Record { time: clock::now().to_string(), event };
+        let record = Record { time: clock::text(), event };
         let mut line = serde_json::to_vec(&record)?;
         line.push(b'\n');
         let new = !self.path.exists();

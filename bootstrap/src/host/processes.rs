@@ -62,7 +62,7 @@ impl Command {
             environment: Vec::new(),
             directory: PathBuf::from("/"),
             input: Vec::new(),
-            deadline: Duration::from_secs(60),
+            deadline: Duration::from_mins(1),
             watch: None,
         }
     }

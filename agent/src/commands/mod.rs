@@ -1,0 +1,9 @@
+//! The commands, a file each: what they ask of the rooms, what they print, how they end.
+
+pub mod doctor;
+pub mod installer;
+pub mod pages;
+pub mod plan;
+pub mod run;
+pub mod settings;
+pub mod status;

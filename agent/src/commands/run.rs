@@ -1,0 +1,146 @@
+//! `run`: take the lock, carry out the steps, record the report, send it on its way.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use vivarium_bootstrap::host::clock;
+use vivarium_bootstrap::journal::Event;
+use vivarium_bootstrap::lock::{LockError, PATH, RunLock};
+use vivarium_bootstrap::report::{Report, Verdict};
+use vivarium_bootstrap::run::{self, Ran, Stop, Stopped};
+
+use crate::cli::{Caller, Run};
+use crate::deliver::retry::RetryRule;
+use crate::deliver::{self, Delivery, Options};
+use crate::exit::Exit;
+use crate::world::World;
+use crate::{record, render};
+
+use super::plan;
+
+/// The version of the report's shape.
+const VERSION: u32 = 1;
+
+/// Brings the host to what the settings ask; what is printed begins with the verdict.
+pub async fn run(world: &World, options: &Run) -> (String, Exit) {
+    if options.dry_run {
+        return plan::plan(world, options.only.as_deref(), options.json).await;
+    }
+    let id = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
+    let wait = world.config.run.lock_wait;
+    let mut lock = match RunLock::acquire(&world.host.path(PATH), &id, wait).await {
+        Ok(lock) => lock,
+        Err(error) => return locked_out(&error, wait),
+    };
+    let steps = plan::chosen(world, options.only.as_deref());
+    if let Some(agreed) = &options.plan {
+        let hash = run::plan_hash(&run::plan(&steps, &world.host).await);
+        if hash != *agreed {
+            return plan_changed(agreed, &hash);
+        }
+    }
+    let started = clock::text();
+    note(world, Event::RunStarted { run: id.clone(), caller: options.caller.as_str().to_owned() });
+    let ran = run::run(&id, &steps, &world.host, &mut lock, stopped(world.config.run.budget)).await;
+    let report = report(&id, options.caller, started, ran);
+    note(world, Event::RunEnded { run: id, verdict: report.verdict.as_str().to_owned() });
+    if let Err(error) = record::keep(&world.host, &report) {
+        tracing::warn!("the report was not kept on disk: {error}");
+    }
+    let delivery = deliver(world, &report).await;
+    let waits = delivery.as_ref().is_some_and(|delivery| delivery.queued > 0);
+    let exit = exit(&report, waits && (options.caller == Caller::Person || world.config.run.strict));
+    (answer(&report, delivery.as_ref(), options.json), exit)
+}
+
+/// Sends the report on its way, and those that wait before it.
+async fn deliver(world: &World, report: &Report) -> Option<Delivery> {
+    let asked = &world.config.report;
+    if !asked.ssm {
+        return None;
+    }
+    let retry = RetryRule { budget: asked.budget, ..RetryRule::default() };
+    let options = Options { parameter: asked.parameter.clone(), start_delay: asked.spread, retry };
+    Some(deliver::deliver(report, &world.queue, &world.cloud.destination().await, &options).await)
+}
+
+fn report(id: &str, caller: Caller, started: String, ran: Ran) -> Report {
+    let exit = ran.failure.map_or(Exit::Ok, Exit::from);
+    Report {
+        version: VERSION,
+        run: id.to_owned(),
+        caller: caller.as_str().to_owned(),
+        started,
+        ended: clock::text(),
+        verdict: if exit == Exit::Ok { Verdict::Ok } else { Verdict::Failed },
+        exit_code: exit.code(),
+        steps: ran.steps,
+    }
+}
+
+/// A report that waits never changes a verdict; it shows in the code of a run that worked, where
+/// somebody looks at it.
+fn exit(report: &Report, degraded: bool) -> Exit {
+    let exit = Exit::ALL.into_iter().find(|exit| exit.code() == report.exit_code).unwrap_or(Exit::Unexpected);
+    if exit == Exit::Ok && degraded { Exit::Degraded } else { exit }
+}
+
+fn answer(report: &Report, delivery: Option<&Delivery>, as_json: bool) -> String {
+    if as_json {
+        return serde_json::to_string_pretty(report)
+            .map_or_else(|error| error.to_string(), |text| text + "\n");
+    }
+    render::report(report, delivery)
+}
+
+fn locked_out(error: &LockError, waited: Duration) -> (String, Exit) {
+    match error {
+        LockError::Held(_) => {
+            let text = format!(
+                "busy: taking the run lock: {error}, and {} s did not see it end\n\
+                 hint: wait for it, or look at it with `vivarium-agent status`\n",
+                waited.as_secs()
+            );
+            (text, Exit::Busy)
+        }
+        LockError::Io(_, _) => {
+            let text = format!(
+                "failed: taking the run lock: {error}\nhint: run as root, and see that /run is writable\n"
+            );
+            (text, Exit::Unexpected)
+        }
+    }
+}
+
+fn plan_changed(agreed: &str, now: &str) -> (String, Exit) {
+    let text = format!(
+        "refused: the plan has hash {now} now, not {agreed}: the facts have changed, and nothing was touched\n\
+         hint: look at `vivarium-agent plan` and agree to what it says now\n"
+    );
+    (text, Exit::PlanChanged)
+}
+
+fn note(world: &World, event: Event) {
+    if let Err(error) = world.host.journal.append(event) {
+        tracing::warn!("the journal {} was not written: {error}", world.host.journal.path().display());
+    }
+}
+
+/// Ends when the budget is used up or a signal asks for it.
+fn stopped<'a>(budget: Duration) -> Stopped<'a> {
+    Box::pin(async move {
+        tokio::select! {
+            () = tokio::time::sleep(budget) => Stop::Budget(budget),
+            () = told(SignalKind::terminate()) => Stop::Signal("SIGTERM"),
+            () = told(SignalKind::interrupt()) => Stop::Signal("SIGINT"),
+            () = told(SignalKind::hangup()) => Stop::Signal("SIGHUP"),
+        }
+    })
+}
+
+async fn told(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut stream) => drop(stream.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}
