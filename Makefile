@@ -1,0 +1,53 @@
+# The entrances. Each is a few lines that call something; run them as root on Debian 12.
+#   make demo    the main job on this machine, with no AWS account; INSTALLER=/path/Anaconda3-….sh uses a real one
+#   make test    every test; what .ci/run calls
+#   make check   formatting, lints, licences, the house's rules
+#   make cut     the agent killed at every system call that changes something, one after another
+#   make bench   measurements, side by side
+#   make dist    the static release binary and its sizes
+SHELL = /bin/bash -euo pipefail
+PYTHON = .lab/venv/bin/python
+AGENT = target/debug/vivarium-agent
+TARGET = x86_64-unknown-linux-gnu
+RELEASE = target/$(TARGET)/release/vivarium-agent
+INSTALLER =
+
+.PHONY: demo test check cut bench dist docs setup-% build
+
+demo: setup-demo build
+	$(PYTHON) tests/lab/demo.py --agent $(AGENT) $(if $(INSTALLER),--installer $(INSTALLER))
+
+# One build serves the tests of Rust and, through the agent that it leaves, the tests in the lab.
+test: setup-test
+	tests/setup-python.sh
+	cargo test --workspace
+	$(PYTHON) -m pytest -q tests
+
+check: setup-check
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo deny check --hide-inclusion-graph bans licenses sources
+	.lab/venv/bin/ruff check tests
+	.lab/venv/bin/ruff format --check tests
+	git ls-files '*.sh' .ci/run | xargs shellcheck
+	$(PYTHON) -m pytest -q tests/test_house.py
+
+cut: setup-test build
+	VIVARIUM_CUT=every $(PYTHON) -m pytest -q -s tests/test_cut.py
+
+bench: setup-test dist
+	$(PYTHON) tests/bench.py $(RELEASE)
+
+dist:
+	RUSTFLAGS='-C target-feature=+crt-static' cargo build --release -p vivarium-agent --target $(TARGET)
+	ls -l $(RELEASE)
+	file $(RELEASE) || true
+
+docs:
+	VIVARIUM_BLESS=1 cargo test -p vivarium-agent --test documents
+
+build:
+	cargo build -p vivarium-agent
+
+setup-%:
+	tests/lab/setup.sh $*

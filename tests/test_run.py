@@ -1,0 +1,181 @@
+"""The agent from outside: what it promises on a machine as EC2 gives it, seen in its answers and on the host."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab.lab import Lab
+from lab.volume import VOLUME_ID
+
+TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00")
+STEPS = ["volume", "filesystem", "mount", "grow", "download", "anaconda", "psycopg2", "python3", "database"]
+
+
+@pytest.fixture
+def fresh(agent: Path) -> Iterator[Lab]:
+    """A lab of one's own, with a blank volume."""
+    with Lab(agent) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def done(agent: Path) -> Iterator[Lab]:
+    """A lab in which the first run has been made; tests leave it as they found it."""
+    with Lab(agent) as lab:
+        first = lab.agent("run")
+        assert first.returncode == 0, first.stdout + first.stderr
+        yield lab
+
+
+def outcomes(answer: str) -> dict[str, str]:
+    report = json.loads(answer)
+    return {step["name"]: step["outcome"] for step in report["steps"]}
+
+
+def test_one_command_brings_a_blank_volume_to_select_now(fresh: Lab) -> None:
+    run = fresh.agent("run")
+    verdict = run.stdout.splitlines()[0]
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert verdict.startswith("ok: ")
+    assert len(TIME.findall(verdict)) == 2, "the database's time, to the agent and to $python3"
+    assert fresh.instance.shell("bash -lc '$python3 -c \"import psycopg2, ssl; print(1)\"'") == "1\n"
+    again = fresh.agent("run", "--json")
+    assert outcomes(again.stdout) == dict.fromkeys(STEPS, "unchanged")
+
+
+def test_a_run_under_userdata_without_home_or_terminal_is_the_same(fresh: Lab) -> None:
+    run = fresh.instance.run(["/usr/local/bin/vivarium-agent", "run", "--caller", "userdata"], environment={"PATH": "/bin"})
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_plan_changes_nothing_and_a_run_holds_the_host_to_its_hash(fresh: Lab) -> None:
+    before = fresh.instance.shell("cat /etc/fstab; sha256sum < /dev/nvme1n1 | head -c 0; blkid -p /dev/nvme1n1 || true")
+    plan = fresh.agent("plan", "--json")
+    agreed = json.loads(plan.stdout)["hash"]
+    assert plan.returncode == 0
+    assert fresh.instance.shell("cat /etc/fstab; blkid -p /dev/nvme1n1 || true") == before
+    other = fresh.agent("run", "--plan", "0123456789abcdef")
+    assert (other.returncode, "the facts have changed" in other.stdout) == (11, True)
+    fresh.instance.shell("echo '# a line by someone else' >> /etc/fstab; mkdir -p /anaconda; echo x > /anaconda/file")
+    assert fresh.agent("run", "--plan", agreed).returncode == 11
+    fresh.instance.shell("rm /anaconda/file")
+    assert fresh.agent("run", "--only", "volume", "--plan", agreed).returncode == 11
+    assert fresh.agent("run", "--plan", agreed).returncode == 0
+
+
+def test_without_the_licence_accepted_nothing_at_all_is_touched(fresh: Lab) -> None:
+    run = fresh.agent("run", "--set", "anaconda.accept_license=false")
+    assert run.returncode == 4
+    assert "anaconda.accept_license = true" in run.stdout
+    assert fresh.instance.run(["blkid", "-p", "/dev/nvme1n1"]).returncode == 2, "it is still blank"
+    assert "vivarium" not in fresh.instance.shell("cat /etc/fstab")
+
+
+def test_wrong_settings_are_refused_with_their_place(done: Lab) -> None:
+    done.instance.write("/tmp/wrong.toml", f'volume = "{VOLUME_ID}"\n[mount]\npiont = "/data"\n')
+    run = done.agent("--config", "/tmp/wrong.toml", "run")
+    assert run.returncode == 9
+    assert run.stdout.splitlines() == [
+        "failed: reading settings: /tmp/wrong.toml:3:1: there is no setting mount.piont",
+        "hint: the nearest there is: mount.point",
+    ]
+
+
+def test_wrong_usage_ends_as_wrong_settings_do(done: Lab) -> None:
+    assert done.agent("run", "--only", "nonsense").returncode == 9
+    assert done.agent("--help").returncode == 0
+
+
+def test_a_second_run_is_told_who_is_running_and_at_which_step(done: Lab) -> None:
+    holder = '{"pid":%d,"run":"abc","step":"download","interruptible":true}'
+    hold = f"exec 9<>/run/vivarium/lock; flock 9; printf '{holder}' $$ > /run/vivarium/lock"
+    script = f"{hold}; vivarium-agent run --set run.lock_wait=1s; echo $?"
+    said = done.instance.run(["bash", "-c", script])
+    assert said.stdout.splitlines()[-1] == "75", said.stdout + said.stderr
+    assert "at step download" in said.stdout
+
+
+def test_status_says_ok_of_a_host_that_is_as_asked_and_names_what_is_not(done: Lab) -> None:
+    status = done.agent("status", "--json")
+    told = json.loads(status.stdout)
+    assert (status.returncode, told["exit_code"], told["last_run"]["verdict"]) == (0, 0, "ok")
+    done.instance.shell("mv /etc/profile.d/vivarium.sh /root/kept")
+    try:
+        status = done.agent("status")
+        assert status.returncode == 2
+        assert re.search(r"^  python3 +change ", status.stdout, re.MULTILINE), status.stdout
+    finally:
+        done.instance.shell("mv /root/kept /etc/profile.d/vivarium.sh")
+
+
+def test_a_database_that_is_down_is_named_reported_and_the_rest_stays(done: Lab) -> None:
+    done.database.stop()
+    try:
+        run = done.agent("run")
+    finally:
+        done.database.restart()
+    assert run.returncode == 8
+    assert run.stdout.startswith("failed: step database: ")
+    assert "refuses connections" in run.stdout.splitlines()[0]
+    assert run.stdout.splitlines()[1].startswith("hint: ")
+    rows = done.ssm()["inventory"]
+    assert "refuses connections" in json.dumps(rows), "the failure reached inventory"
+    assert done.agent("run").returncode == 0
+
+
+def test_a_report_that_cannot_be_sent_waits_and_arrives_with_the_next_run(done: Lab) -> None:
+    done.account.control("PUT", "down", True)
+    try:
+        person = done.agent("run", "--set", "report.budget=2s", "--json")
+        userdata = done.agent("run", "--set", "report.budget=2s", "--caller", "userdata")
+        strict = done.agent("run", "--set", "report.budget=2s", "--set", "run.strict=true", "--caller", "ssm")
+    finally:
+        done.account.control("PUT", "down", False)
+    assert (person.returncode, userdata.returncode, strict.returncode) == (2, 0, 2)
+    assert userdata.stdout.startswith("ok: ")
+    missed = json.loads(person.stdout)["run"]
+    assert missed not in json.dumps(done.ssm()["inventory"])
+    assert done.agent("run").returncode == 0
+    assert missed in json.dumps(done.ssm()["inventory"])
+
+
+def test_the_stock_role_is_enough_and_what_it_denies_is_named(done: Lab) -> None:
+    run = done.agent("run", "--set", "report.parameter=/vivarium")
+    received = done.ssm()
+    assert "Custom:VivariumRun" in json.dumps(received["inventory"])
+    assert "Custom:Vivarium" in json.dumps(received["compliance"])
+    assert "ssm:PutParameter" in run.stdout + run.stderr
+    assert run.stdout.startswith("ok: ")
+
+
+def test_a_volume_that_never_comes_is_said_to_be_missing(agent: Path) -> None:
+    with Lab(agent, attached=False) as lab:
+        run = lab.agent("run", "--set", "volume.wait=1s")
+        assert run.returncode == 5
+        assert VOLUME_ID in run.stdout.splitlines()[0]
+
+
+def test_a_volume_that_has_grown_gives_its_filesystem_the_room(fresh: Lab) -> None:
+    assert fresh.agent("run", "--only", "volume").returncode == 0
+    for step in ("filesystem", "mount"):
+        assert fresh.agent("run", "--only", step).returncode == 0
+    fresh.volume.grow(fresh.instance, 20 << 30)
+    run = fresh.agent("run", "--only", "grow", "--json")
+    assert outcomes(run.stdout) == {"grow": "changed"}
+    assert int(fresh.instance.shell("stat -f -c '%b' /anaconda")) * 4096 > 19 << 30
+
+
+def test_an_old_volume_on_a_new_instance_is_kept_and_nothing_is_downloaded(fresh: Lab, tmp_path: Path) -> None:
+    assert fresh.agent("run").returncode == 0
+    fresh.instance.shell("echo mine > /anaconda/notes.txt; sync")
+    snapshot = tmp_path / "snapshot"
+    subprocess.run(["cp", "--sparse=always", fresh.volume.image, snapshot], check=True)
+    fresh.replace_instance(snapshot)
+    run = fresh.agent("run", "--json")
+    assert outcomes(run.stdout) == dict.fromkeys(STEPS, "unchanged") | {"mount": "changed", "python3": "changed", "database": "unchanged"}
+    assert fresh.instance.shell("cat /anaconda/notes.txt") == "mine\n"
