@@ -49,6 +49,11 @@ class Instance:
         """Where a file of the instance is found from outside. Absolute links on the way would lead astray."""
         return Path(f"/proc/{self.first_process}/root") / absolute.lstrip("/")
 
+    @property
+    def changes(self) -> Path:
+        """Where everything lies that was written over this machine's files, and nothing else."""
+        return self.path("/run/lab-changes")
+
     def command(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> list[str]:
         """The command line that runs a program in the instance, with a login's environment."""
         variables = [f"{name}={value}" for name, value in {**ENVIRONMENT, **(environment or {})}.items()]

@@ -21,7 +21,9 @@ chmod 1777 tmp
 chmod 700 root
 mount -t proc proc proc
 
-mkdir dev/pts dev/shm run/lock
+mkdir dev/pts dev/shm run/lock run/lab-changes
+# What is written over this machine's files, to be looked at from outside.
+mount --bind "$machine/upper" run/lab-changes
 mknod -m 666 dev/null c 1 3
 mknod -m 666 dev/zero c 1 5
 mknod -m 666 dev/random c 1 8

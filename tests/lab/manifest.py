@@ -8,6 +8,7 @@ import re
 import stat
 from pathlib import Path
 
+MOMENT = re.compile(r"\d{8}T\d{6}Z")
 UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A compiled module carries the time of its source, which is the time of its installation.
 PYC_MOMENT = slice(8, 12)
@@ -23,7 +24,7 @@ def of(root: Path, *, without: frozenset[str] = frozenset()) -> dict[str, str]:
             path = inside / name
             relative = str(path.relative_to(root))
             if relative not in without:
-                found[relative] = _describe(path)
+                found[MOMENT.sub("MOMENT", relative)] = _describe(path)
     return found
 
 
