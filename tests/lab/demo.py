@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +113,15 @@ def agent(lab: Lab, *arguments: str) -> float:
 
 
 def print_received(received: dict[str, Any]) -> None:
-    for kind in ("inventory", "compliance"):
-        print(f"{kind}: {json.dumps(received[kind], indent=2)}")
-    for call in received["calls"]:
-        if call["by"] != "lab":
-            print(f"{call['action']:24} {call['outcome']}")
+    """The run in full, of the steps and of compliance what a console would list; then the calls."""
+    inventory = next(iter(received["inventory"].values()), {})
+    for kind, item in inventory.items():
+        print(f"inventory {kind}, {len(item['Content'])} rows; the first:")
+        print("\n".join(f"    {name:20} {value}" for name, value in sorted(item["Content"][0].items())))
+    for kind, items in next(iter(received["compliance"].values()), {}).items():
+        print(f"compliance {kind}: " + ", ".join(f"{item['Id']} {item['Status']}" for item in items))
+    calls = Counter((call["action"], call["outcome"]) for call in received["calls"] if call["by"] != "lab")
+    print("calls: " + ", ".join(f"{count} x {action} {outcome}" for (action, outcome), count in calls.items()))
 
 
 def told_by_the_agent(lab: Lab) -> str:
