@@ -114,7 +114,7 @@ def agent(lab: Lab, *arguments: str) -> float:
 
 def print_received(received: dict[str, Any]) -> None:
     """The run in full, of the steps and of compliance what a console would list; then the calls."""
-    inventory = next(iter(received["inventory"].values()), {})
+    inventory: dict[str, Any] = next(iter(received["inventory"].values()), {})
     for kind, item in inventory.items():
         print(f"inventory {kind}, {len(item['Content'])} rows; the first:")
         print("\n".join(f"    {name:20} {value}" for name, value in sorted(item["Content"][0].items())))
