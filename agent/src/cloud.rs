@@ -33,13 +33,17 @@ impl Cloud {
         self.instance.get_or_try_init(ask).await
     }
 
-    /// The configuration of every client: in the settings' region, or in the instance's own.
-    pub async fn sdk_config(&self) -> SdkConfig {
-        let mut settings = self.settings.clone();
-        if settings.region.is_none() {
-            settings.region = self.instance().await.ok().map(|instance| instance.region.clone());
+    /// The settings' region, or the instance's own.
+    pub async fn region(&self) -> Option<String> {
+        match &self.settings.region {
+            Some(region) => Some(region.clone()),
+            None => self.instance().await.ok().map(|instance| instance.region.clone()),
         }
-        aws::sdk_config(&settings).await
+    }
+
+    /// The configuration of every client.
+    pub async fn sdk_config(&self) -> SdkConfig {
+        aws::sdk_config(&AwsSettings { region: self.region().await, ..self.settings.clone() }).await
     }
 
     /// Where reports go from here.

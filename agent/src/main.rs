@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::FromArgMatches;
 use nix::sys::resource::{Resource, setrlimit};
@@ -24,7 +25,12 @@ fn main() -> ExitCode {
     prepare_process();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (answer, exit) = match runtime {
-        Ok(runtime) => runtime.block_on(answer(cli)),
+        Ok(runtime) => {
+            let answered = runtime.block_on(answer(cli));
+            // A look-up that nobody answers would hold the exit.
+            runtime.shutdown_background();
+            answered
+        }
         Err(error) => (
             format!("failed: starting: {error}\nhint: see that /proc and /dev are there\n"),
             Exit::Unexpected,
@@ -67,6 +73,7 @@ async fn with_settings(command: &Command, config: Config) -> (String, Exit) {
 fn patience(command: &Command) -> Patience {
     match command {
         Command::Run(Run { caller: Caller::Userdata | Caller::Boot, .. }) => Patience::BOOTING,
+        Command::Doctor { .. } => Patience::within(Duration::from_secs(2)),
         _ => Patience::INTERACTIVE,
     }
 }
