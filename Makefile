@@ -26,14 +26,14 @@ test: setup-test
 check: setup-check
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo deny check --hide-inclusion-graph bans licenses sources
+	PATH="$$PWD/.lab/tools/bin:$$PATH" cargo deny check --hide-inclusion-graph bans licenses sources
 	.lab/venv/bin/ruff check tests
 	.lab/venv/bin/ruff format --check tests
 	git ls-files '*.sh' .ci/run | xargs shellcheck
 	$(PYTHON) -m pytest -q tests/test_house.py
 
 cut: setup-test build
-	VIVARIUM_CUT=every $(PYTHON) -m pytest -q -s tests/test_cut.py
+	VIVARIUM_CUT=all $(PYTHON) -m pytest -q -s tests/test_cut.py
 
 bench: setup-test dist
 	$(PYTHON) tests/bench.py $(RELEASE)

@@ -88,9 +88,7 @@ pub fn plan(planned: &[Planned], hash: &str) -> String {
         for (word, line) in lines(step) {
             text.push_str(&row(step.step, word, &line));
         }
-        if let Err(error) = &step.state
-            && !error.hint_text().is_empty()
-        {
+        if let Err(error) = &step.state {
             text.push_str(&row("", "hint:", error.hint_text()));
         }
     }

@@ -128,9 +128,14 @@ impl StepError {
         self.failure
     }
 
-    /// What to do about it, or an empty string where nobody can say.
+    /// What to do about it. Nobody is left without: where the cause is all that is known, it is to be
+    /// looked at.
     pub fn hint_text(&self) -> &str {
-        &self.hint
+        if self.hint.is_empty() {
+            "see to the cause and run again: a run goes on from where this one ended"
+        } else {
+            &self.hint
+        }
     }
 
     /// `doing: cause: cause`, each said once.

@@ -18,7 +18,7 @@ Control is open to this machine only:
 
     PUT  /_lab/policy       JSON, an IAM policy document for the role; "stock" and "everything" also do
     PUT  /_lab/throttle     JSON {"action": "PutInventory"|null, "refuse": N, "of": M} or {"per_second": R}; {} ends it
-    PUT  /_lab/down         true: 503 to everything; false: up again
+    PUT  /_lab/down         true: 503 to everything; "ssm": 503 to that service; false: up again
     PUT  /_lab/registered   JSON list of the instance ids that Systems Manager knows
     PUT  /_lab/clock        seconds by which AWS is ahead of this machine
     GET  /_lab/received     inventory, compliance, and every call with its outcome (secrets left out)
@@ -157,7 +157,7 @@ class State:
 
     policy: dict = field(default_factory=lambda: POLICIES["stock"])
     throttle: Throttle = field(default_factory=Throttle)
-    down: bool = False
+    down: bool | str = False
     clock: float = 0.0
     registered: set[str] = field(default_factory=lambda: {INSTANCE})
     inventory: dict[str, dict[str, dict]] = field(default_factory=dict)  # node -> type -> item
@@ -391,9 +391,9 @@ class Gate:
 
     def pass_gate(self, environ: dict, body: bytes) -> dict | None:
         """The answer where the gate has one itself, None where moto is to give it."""
-        if self.state.down:
-            raise Refused("ServiceUnavailable", "Service is unavailable", 503)
         call = understand(environ, body)
+        if self.state.down is True or (call is not None and call.service == self.state.down):
+            raise Refused("ServiceUnavailable", "Service is unavailable", 503)
         if call is None:
             return None
         record = {"action": call.action, "by": "instance" if call.is_instance else "lab", "outcome": "accepted"}

@@ -3,7 +3,8 @@
 #
 #   tests/lab/setup.sh demo     what `make demo` needs
 #   tests/lab/setup.sh test     what `make test` needs (all of demo's, and more)
-#   tests/lab/setup.sh check    installs nothing; says what is missing, ends 1 if anything is
+#   tests/lab/setup.sh check    what `make check` needs (all of test's, and cargo-deny, built here)
+#   tests/lab/setup.sh missing  installs nothing; says what is missing, ends 1 if anything is
 #
 # What is already there is left alone, so a second call takes a moment only. No service is left
 # running: a cluster of PostgreSQL that Debian would make and start by itself is switched off first.
@@ -36,7 +37,7 @@ packages() {
     make            | demo | the entrance
     git             | test | the house's rules are checked on the files that git knows
     strace          | test | searching every system call for a planted secret
-    shellcheck      | test | the shell of the house is held to it
+    shellcheck      | check | the shell of the house is held to it
     gdisk           | test | partition tables for the corpus of disk images
     fdisk           | test | partition tables for the corpus of disk images
     lvm2            | test | physical volumes for the corpus of disk images
@@ -61,12 +62,21 @@ installed() {
     [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ]
 }
 
+# Each purpose needs what the ones before it need.
+needed_for() {
+    case $2 in
+        check) true ;;
+        test) [ "$1" != check ] ;;
+        *) [ "$1" = demo ] ;;
+    esac
+}
+
 # Lines "name|why" of the packages that this purpose needs and the machine has not.
 missing_packages() {
     local purpose=$1 name whose why
     while IFS='|' read -r name whose why; do
         name=${name// /} whose=${whose// /}
-        [ "$whose" = demo ] || [ "$purpose" != demo ] || continue
+        needed_for "$whose" "$purpose" || continue
         installed "$name" || say "$name|${why# }"
     done < <(packages)
 }
@@ -130,11 +140,12 @@ install_venv() {
     cp "$requirements" "$venv/requirements.installed"
 }
 
-# psycopg2's wheel for each Python that the demo may install: the stand-in's (this machine's own), those
-# of today's Anacondas, and that of Anaconda3-5.0.1.
+# psycopg2's wheel for each Python that an installer given to the demo may bring; pip 9, which comes with
+# Anaconda3-5.0.1, knows manylinux1 alone.
 wheels() {
-    printf '%s\n' "$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') 2.9.13" \
-        '3.12 2.9.13' '3.13 2.9.13' '3.6 2.9.5'
+    printf '%s\n' '3.6 2.8.6 manylinux1' '3.6 2.9.5 manylinux2014' '3.7 2.9.9 manylinux2014' \
+        '3.8 2.9.10 manylinux2014' '3.9 2.9.12 manylinux2014'
+    printf '%s 2.9.13 manylinux2014\n' 3.10 3.11 3.12 3.13 3.14
 }
 
 wheels_are_there() {
@@ -142,19 +153,28 @@ wheels_are_there() {
 }
 
 install_wheels() {
-    local python version
+    local python version platform
     say "Fetching psycopg2-binary into .lab/wheels, where the lab's agent finds it"
-    while read -r python version; do
+    while read -r python version platform; do
         "$venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-            --python-version "$python" --platform "manylinux2014_$(uname -m)" --dest "$root/.lab/wheels" \
+            --python-version "$python" --platform "${platform}_$(uname -m)" --dest "$root/.lab/wheels" \
             "psycopg2-binary==$version"
     done < <(wheels)
     wheels > "$root/.lab/wheels/fetched"
 }
 
+deny_is_there() {
+    [ -x "$root/.lab/tools/bin/cargo-deny" ]
+}
+
+install_deny() {
+    say 'Building cargo-deny into .lab/tools: four minutes'
+    cargo install --quiet --locked cargo-deny --root "$root/.lab/tools"
+}
+
 must_be_debian_and_root() {
     if ! command -v apt-get > /dev/null; then
-        say "This sets up Debian 12. Elsewhere, install by hand what $0 check lists." >&2
+        say "This sets up Debian 12. Elsewhere, install by hand what $0 missing lists." >&2
         exit 1
     fi
     if [ "$(id -u)" -ne 0 ]; then
@@ -169,6 +189,7 @@ report_missing() {
     cargo_is_there || printf '  %-16s %s\n' cargo-web "Rust $(wanted_rust) or newer, to build the programs (Debian's own cargo is older)"
     venv_is_there || printf '  %-16s %s\n' .lab/venv "moto as the AWS API, pytest; in a folder of its own"
     wheels_are_there || printf '  %-16s %s\n' .lab/wheels "psycopg2-binary, for the interpreters that the demo may install"
+    [ "$1" != check ] || deny_is_there || printf '  %-16s %s\n' cargo-deny "licences and sources of every crate are held to deny.toml"
 }
 
 set_up() {
@@ -184,10 +205,11 @@ set_up() {
     [ "${#names[@]}" -eq 0 ] || install_packages "${names[@]}"
     venv_is_there || install_venv
     wheels_are_there || install_wheels
+    [ "$1" != check ] || deny_is_there || install_deny
     say 'Everything is there.'
 }
 
-check() {
+report() {
     local missing
     missing=$(report_missing test)
     if [ -z "$missing" ]; then
@@ -199,10 +221,10 @@ check() {
 }
 
 case ${1:-} in
-    demo | test) set_up "$1" ;;
-    check) check ;;
+    demo | test | check) set_up "$1" ;;
+    missing) report ;;
     *)
-        say "usage: $0 demo|test|check" >&2
+        say "usage: $0 demo|test|check|missing" >&2
         exit 2
         ;;
 esac

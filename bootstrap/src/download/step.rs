@@ -31,6 +31,20 @@ impl Download {
         Self { settings: settings.clone(), verified: RefCell::new(None) }
     }
 
+    /// Why nothing is to be fetched, if so.
+    async fn done(&self, host: &Host, wanted: Wanted, place: &Path) -> Result<Option<Evidence>, StepError> {
+        if matches!(prefix::look(host, &self.settings).await?, Prefix::Sound { .. }) {
+            let summary = "not needed: Anaconda is installed".to_owned();
+            return Ok(Some(Evidence { summary, ..Evidence::default() }));
+        }
+        let verified = self.is_verified(&host.path(place), &wanted).await;
+        if !verified.map_err(|error| unreadable(place, error))? {
+            return Ok(None);
+        }
+        let summary = format!("{} is here, SHA-256 {}", place.display(), wanted.sha256);
+        Ok(Some(Evidence { summary, ..Evidence::default() }.fact("installer", wanted.file_name)))
+    }
+
     fn place(&self, wanted: &Wanted) -> PathBuf {
         wanted.place(&self.settings)
     }
@@ -63,24 +77,23 @@ impl Step for Download {
     }
 
     async fn inspect(&self, host: &Host) -> Result<State, StepError> {
-        let found = prefix::look(host, &self.settings).await?;
-        if matches!(found, Prefix::Sound { .. }) {
-            return Ok(State::done("not needed: Anaconda is installed"));
-        }
         let wanted = Wanted::here(&self.settings)?;
         let place = self.place(&wanted);
-        let verified = self.is_verified(&host.path(&place), &wanted).await;
-        if verified.map_err(|error| unreadable(&place, error))? {
-            let summary = format!("{} is here, SHA-256 {}", place.display(), wanted.sha256);
-            let evidence = Evidence { summary, ..Evidence::default() };
-            return Ok(State::Done(evidence.fact("installer", wanted.file_name)));
+        let Some(evidence) = self.done(host, wanted.clone(), &place).await? else {
+            return Ok(State::todo(change(&wanted, &place)));
+        };
+        if remains(&host.path(&place)).is_empty() {
+            return Ok(State::Done(evidence));
         }
-        Ok(State::todo(change(&wanted, &place)))
+        Ok(State::todo(format!("remove what an earlier download of {} left behind", wanted.file_name)))
     }
 
     async fn apply(&self, host: &Host) -> Result<(), StepError> {
         let wanted = Wanted::here(&self.settings)?;
         let place = self.place(&wanted);
+        if self.done(host, wanted.clone(), &place).await?.is_some() {
+            return remove_remains(&host.path(&place));
+        }
         check_room(host, &place, wanted.size)?;
         if self.settings.download.second_opinion {
             opinion::ask(&host.http, &opinions(&wanted), &wanted.file_name, &wanted.sha256).await?;
@@ -93,6 +106,21 @@ impl Step for Download {
         self.verified.replace(Some(stamp));
         Ok(())
     }
+}
+
+/// What a download that was cut off at its very end leaves beside the file.
+fn remains(place: &Path) -> Vec<PathBuf> {
+    let both = [part::beside(place, "part"), part::beside(place, "part.json")];
+    both.into_iter().filter(|path| path.exists()).collect()
+}
+
+fn remove_remains(place: &Path) -> Result<(), StepError> {
+    for path in remains(place) {
+        part::remove(&path).map_err(|error| {
+            StepError::new(Failure::Unexpected, format!("removing {}", path.display())).because(error)
+        })?;
+    }
+    Ok(())
 }
 
 fn change(wanted: &Wanted, place: &Path) -> String {
