@@ -2,4 +2,6 @@
 //! is set up.
 
 pub mod database;
+pub mod evaluate;
+pub mod network;
 pub mod probe;

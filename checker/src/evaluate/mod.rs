@@ -1,0 +1,13 @@
+//! Walks a flow through a network: every gate a packet meets, there and back, on sets of ports. Pure: the same
+//! flow and network give the same trace, and every question has an answer. What was seen on the wire is `probe`'s;
+//! what to say about both is `explain`'s.
+
+mod code;
+mod flow;
+mod trace;
+
+pub use code::Code;
+pub use flow::{End, Flow, ephemeral};
+pub use trace::{
+    Case, Direction, Gate, GateKind, Outcome, Packet, Question, Rule, TRACE_VERSION, Trace, Verdict, Which,
+};
