@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from lab.lab import REPOSITORY, Lab  # noqa: E402
+from lab.lab import REPOSITORY, Lab
 
 
 @pytest.fixture(scope="module")

@@ -72,8 +72,12 @@ def test_head_sends_the_head_only_and_counts_nothing(server: archive.Archive) ->
 
 @pytest.mark.parametrize(
     ("asked", "start", "end"),
-    [("bytes=0-0", 0, 1), ("bytes=1000-", 1000, len(CONTENT)), ("bytes=-5", len(CONTENT) - 5, len(CONTENT)),
-     ("bytes=10-99999999", 10, len(CONTENT))],
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=1000-", 1000, len(CONTENT)),
+        ("bytes=-5", len(CONTENT) - 5, len(CONTENT)),
+        ("bytes=10-99999999", 10, len(CONTENT)),
+    ],
 )
 def test_a_range_is_sent_and_nothing_else(server: archive.Archive, asked: str, start: int, end: int) -> None:
     answer = ask(server, Range=asked)
@@ -121,7 +125,8 @@ def test_each_request_is_a_line_of_the_log(server: archive.Archive, shelf: Path)
     ask(server, path="/nothing").read()
     lines = [json.loads(line) for line in (shelf / "log").read_text().splitlines()]
     assert [(line["path"], line["status"], line["range"]) for line in lines] == [
-        (PATH, 206, "bytes=0-99"), ("/nothing", 404, None),
+        (PATH, 206, "bytes=0-99"),
+        ("/nothing", 404, None),
     ]
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from lab import manifest
 from lab.lab import AGENT, Lab
 

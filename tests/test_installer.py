@@ -186,7 +186,9 @@ def test_an_unwritable_home_ends_1_after_all_is_unpacked(whole: bytes, open_path
     as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "bash", str(script)]
     ran = subprocess.run(
         [*as_nobody, "-b", "-p", str(owned / "p")],
-        env=environment(open_path / "home", TMPDIR=str(owned)), capture_output=True, text=True,
+        env=environment(open_path / "home", TMPDIR=str(owned)),
+        capture_output=True,
+        text=True,
     )
     assert ran.returncode == 1
     assert "cannot create directory" in ran.stderr and ".conda" in ran.stderr
@@ -197,7 +199,9 @@ def test_an_unwritable_home_ends_1_after_all_is_unpacked(whole: bytes, open_path
 
 def test_an_empty_environment_is_survived_with_the_home_of_the_user_database(good: Path, tmp_path: Path) -> None:
     # A tmpfs over root's home, in a mount namespace of its own: what is written there is not kept.
-    inside = f"mount -t tmpfs tmpfs /root && env -i /bin/bash {good} -b -p {tmp_path}/p && cat /root/.conda/environments.txt"
+    inside = (
+        f"mount -t tmpfs tmpfs /root && env -i /bin/bash {good} -b -p {tmp_path}/p && cat /root/.conda/environments.txt"
+    )
     ran = subprocess.run(["unshare", "-m", "sh", "-c", inside], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert f"{tmp_path}/p\n" in ran.stdout
@@ -343,7 +347,7 @@ def test_the_header_s_numbers_are_those_of_the_file(whole: bytes) -> None:
     assert len(sizes) == 2
     assert len(header) + len(end) + sum(map(int, sizes)) == len(whole)
     assert behind.startswith(b"\x7fELF")
-    assert behind[int(sizes[0]) + 257:][:5] == b"ustar"
+    assert behind[int(sizes[0]) + 257 :][:5] == b"ustar"
 
 
 def test_the_same_machine_makes_the_same_bytes(whole: bytes) -> None:
@@ -354,7 +358,7 @@ def test_an_installer_of_2017_says_its_bytes_and_lines(old: Path) -> None:
     content = old.read_bytes()
     said = dict(re.findall(rb"^# (BYTES|LINES): +(\d+)$", content, re.MULTILINE))
     assert int(said[b"BYTES"]) == len(content)
-    payload = b"\n".join(content.split(b"\n")[int(said[b"LINES"]) - 1:])
+    payload = b"\n".join(content.split(b"\n")[int(said[b"LINES"]) - 1 :])
     assert payload[257:262] == b"ustar"
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from lab import database, scratch
 from lab.instance import Instance
 from lab.lab import CA, Lab

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from lab.lab import Lab
 from lab.volume import VOLUME_ID
 
@@ -49,7 +50,9 @@ def test_one_command_brings_a_blank_volume_to_select_now(fresh: Lab) -> None:
 
 
 def test_a_run_under_userdata_without_home_or_terminal_is_the_same(fresh: Lab) -> None:
-    run = fresh.instance.run(["/usr/local/bin/vivarium-agent", "run", "--caller", "userdata"], environment={"PATH": "/bin"})
+    run = fresh.instance.run(
+        ["/usr/local/bin/vivarium-agent", "run", "--caller", "userdata"], environment={"PATH": "/bin"}
+    )
     assert run.returncode == 0, run.stdout + run.stderr
 
 
@@ -177,5 +180,9 @@ def test_an_old_volume_on_a_new_instance_is_kept_and_nothing_is_downloaded(fresh
     subprocess.run(["cp", "--sparse=always", fresh.volume.image, snapshot], check=True)
     fresh.replace_instance(snapshot)
     run = fresh.agent("run", "--json")
-    assert outcomes(run.stdout) == dict.fromkeys(STEPS, "unchanged") | {"mount": "changed", "python3": "changed", "database": "unchanged"}
+    assert outcomes(run.stdout) == dict.fromkeys(STEPS, "unchanged") | {
+        "mount": "changed",
+        "python3": "changed",
+        "database": "unchanged",
+    }
     assert fresh.instance.shell("cat /anaconda/notes.txt") == "mine\n"

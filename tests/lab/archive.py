@@ -262,7 +262,7 @@ class Handler(BaseHTTPRequestHandler):
         place = fault.get("corrupt", -1) - at
         if not 0 <= place < len(block):
             return block
-        return block[:place] + bytes([block[place] ^ 0xFF]) + block[place + 1:]
+        return block[:place] + bytes([block[place] ^ 0xFF]) + block[place + 1 :]
 
     def leave_unfinished(self, stall: bool) -> None:
         """Ends the connection in the middle of a body; a stall waits for the client to do so."""

@@ -56,11 +56,23 @@ COMPLIANCE_ITEM_LIMIT = 100 * KILOBYTE
 CLOCK_TOLERANCE = 300
 
 STOCK_ACTIONS = [
-    "ssm:DescribeAssociation", "ssm:GetDeployablePatchSnapshotForInstance", "ssm:GetDocument",
-    "ssm:DescribeDocument", "ssm:GetManifest", "ssm:GetParameter", "ssm:GetParameters",
-    "ssm:ListAssociations", "ssm:ListInstanceAssociations", "ssm:PutInventory", "ssm:PutComplianceItems",
-    "ssm:PutConfigurePackageResult", "ssm:UpdateAssociationStatus", "ssm:UpdateInstanceAssociationStatus",
-    "ssm:UpdateInstanceInformation", "ssmmessages:*", "ec2messages:*",
+    "ssm:DescribeAssociation",
+    "ssm:GetDeployablePatchSnapshotForInstance",
+    "ssm:GetDocument",
+    "ssm:DescribeDocument",
+    "ssm:GetManifest",
+    "ssm:GetParameter",
+    "ssm:GetParameters",
+    "ssm:ListAssociations",
+    "ssm:ListInstanceAssociations",
+    "ssm:PutInventory",
+    "ssm:PutComplianceItems",
+    "ssm:PutConfigurePackageResult",
+    "ssm:UpdateAssociationStatus",
+    "ssm:UpdateInstanceAssociationStatus",
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:*",
+    "ec2messages:*",
 ]
 POLICIES = {
     "stock": {"Statement": [{"Effect": "Allow", "Action": STOCK_ACTIONS, "Resource": "*"}]},
@@ -104,7 +116,11 @@ class Call:
             return f"arn:aws:ssm:{self.region}:{ACCOUNT}:parameter/{self.body.get('Name', '').lstrip('/')}"
         if self.service == "secretsmanager":
             name = self.body.get("SecretId", "")  # by name, IAM decides about an ARN with six letters more
-            return name if name.startswith("arn:") else f"arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{name}-LabLab"
+            return (
+                name
+                if name.startswith("arn:")
+                else f"arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{name}-LabLab"
+            )
         node = self.body.get("InstanceId") or self.body.get("ResourceId")
         return f"arn:aws:ec2:{self.region}:{ACCOUNT}:instance/{node}" if node else "*"
 
@@ -202,7 +218,9 @@ def check_clock(call: Call, ahead: float) -> None:
         raise Refused("InvalidSignatureException", f"Signature expired: {call.date} is now earlier than {stamp}")
     if signed > now + CLOCK_TOLERANCE:
         stamp = datetime.fromtimestamp(now + CLOCK_TOLERANCE, UTC).strftime("%Y%m%dT%H%M%SZ")
-        raise Refused("InvalidSignatureException", f"Signature not yet current: {call.date} is still later than {stamp}")
+        raise Refused(
+            "InvalidSignatureException", f"Signature not yet current: {call.date} is still later than {stamp}"
+        )
 
 
 # AWS's own model of a request: required members, lengths, patterns, enumerations.
@@ -213,12 +231,13 @@ SSM = botocore.session.get_session().get_service_model("ssm")
 def violations(shape, value, path: str):
     """Every constraint of `shape` that `value` breaks, as AWS words it."""
     limits = shape.metadata
+    must = f"Value at '{path}' failed to satisfy constraint: Member must"
     if shape.type_name in ("string", "list", "map"):
         size = len(value)
         if size < limits.get("min", 0):
-            yield f"Value at '{path}' failed to satisfy constraint: Member must have length greater than or equal to {limits['min']}"
+            yield f"{must} have length greater than or equal to {limits['min']}"
         if "max" in limits and size > limits["max"]:
-            yield f"Value at '{path}' failed to satisfy constraint: Member must have length less than or equal to {limits['max']}"
+            yield f"{must} have length less than or equal to {limits['max']}"
     if shape.type_name == "string":
         yield from violations_of_text(limits, value, path)
     elif shape.type_name == "list":
@@ -233,10 +252,11 @@ def violations(shape, value, path: str):
 
 
 def violations_of_text(limits: dict, value: str, path: str):
+    must = f"Value '{value}' at '{path}' failed to satisfy constraint: Member must"
     if limits.get("enum") and value not in limits["enum"]:
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
+        yield f"{must} satisfy enum value set: [{', '.join(limits['enum'])}]"
     if "pattern" in limits and not re.fullmatch(limits["pattern"], value):
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: {limits['pattern']}"
+        yield f"{must} satisfy regular expression pattern: {limits['pattern']}"
 
 
 def violations_of_structure(shape, value: dict, path: str):
@@ -267,13 +287,25 @@ def size_of(value) -> int:
 def check_parameter(call: Call) -> None:
     value, tier = call.body.get("Value", ""), call.body.get("Tier", "Standard")
     if tier == "Standard" and len(value) > PARAMETER_LIMIT:
-        words = "Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
+        words = (
+            "Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger "
+            "parameter value, upgrade the parameter to use the advanced-parameter tier."
+        )
         raise Refused("ValidationException", words)
     if "{{" in value:
-        raise Refused("ValidationException", "Parameter value can't nest another parameter. Do not use \"{{}}\" in the value.")
+        raise Refused(
+            "ValidationException", 'Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.'
+        )
     name = call.body.get("Name", "")
-    if not re.fullmatch(r"[a-zA-Z0-9_.\-/]+", name) or re.match(r"/?(aws|ssm)", name, re.IGNORECASE) or name.count("/") > 15:
-        raise Refused("ValidationException", "Parameter name: only a mix of letters, numbers and the following 4 symbols .-_/ is allowed")
+    if (
+        not re.fullmatch(r"[a-zA-Z0-9_.\-/]+", name)
+        or re.match(r"/?(aws|ssm)", name, re.IGNORECASE)
+        or name.count("/") > 15
+    ):
+        raise Refused(
+            "ValidationException",
+            "Parameter name: only a mix of letters, numbers and the following 4 symbols .-_/ is allowed",
+        )
 
 
 def put_inventory(state: State, call: Call) -> dict:
@@ -281,7 +313,10 @@ def put_inventory(state: State, call: Call) -> dict:
     if node not in state.registered:
         raise Refused("InvalidInstanceId", "")
     if size_of(items) > CALL_LIMIT:
-        raise Refused("TotalSizeLimitExceededException", "The size of inventory data has exceeded the total size limit for the resource.")
+        raise Refused(
+            "TotalSizeLimitExceededException",
+            "The size of inventory data has exceeded the total size limit for the resource.",
+        )
     held = state.inventory.setdefault(node, {})
     accepted = {item["TypeName"]: accepted_item(item, held) for item in items}
     if len([name for name in {*held, *accepted} if name.startswith("Custom:")]) > CUSTOM_TYPES_LIMIT:
@@ -316,7 +351,9 @@ def put_compliance_items(state: State, call: Call) -> dict:
     if any(size_of(item) > COMPLIANCE_ITEM_LIMIT for item in items):
         raise Refused("ItemSizeLimitExceededException", "The compliance item size has exceeded the size limit.")
     if size_of(items) > CALL_LIMIT:
-        raise Refused("TotalSizeLimitExceededException", "The size of compliance data has exceeded the total size limit.")
+        raise Refused(
+            "TotalSizeLimitExceededException", "The size of compliance data has exceeded the total size limit."
+        )
     held = state.compliance.setdefault(node, {})
     if kind not in held and len([name for name in held if name.startswith("Custom:")]) >= COMPLIANCE_TYPES_LIMIT:
         raise Refused("ComplianceTypeCountLimitExceededException", "You specified too many custom compliance types.")
@@ -348,9 +385,15 @@ def update_instance_information(state: State, call: Call) -> dict:
 
 
 def describe_instance_information(state: State, _call: Call) -> dict:
-    about = {"PingStatus": "Online", "LastPingDateTime": time.time(), "AgentVersion": "3.3.0.0",
-             "PlatformType": "Linux", "PlatformName": "Debian GNU/Linux", "PlatformVersion": "12",
-             "ResourceType": "EC2Instance"}
+    about = {
+        "PingStatus": "Online",
+        "LastPingDateTime": time.time(),
+        "AgentVersion": "3.3.0.0",
+        "PlatformType": "Linux",
+        "PlatformName": "Debian GNU/Linux",
+        "PlatformVersion": "12",
+        "ResourceType": "EC2Instance",
+    }
     return {"InstanceInformationList": [{"InstanceId": node, **about} for node in sorted(state.registered)]}
 
 
@@ -469,7 +512,9 @@ class QuietHandler(MotoRequestHandler):
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", default="127.0.0.1:5005", metavar="ADDRESS:PORT")
-    parser.add_argument("--policy", default="stock", metavar="NAME|FILE", help="stock, everything, or a policy document")
+    parser.add_argument(
+        "--policy", default="stock", metavar="NAME|FILE", help="stock, everything, or a policy document"
+    )
     return parser.parse_args()
 
 

@@ -52,9 +52,7 @@ class Database:
     def query(self, statement: str) -> str:
         """What the server answers to its owner."""
         argv = [*AS_POSTGRES, "psql", "-h", str(self.directory), "-U", "postgres", "-XAtq", "-v", "ON_ERROR_STOP=1"]
-        return subprocess.run(
-            argv, input=statement, check=True, capture_output=True, text=True, cwd="/"
-        ).stdout.strip()
+        return subprocess.run(argv, input=statement, check=True, capture_output=True, text=True, cwd="/").stdout.strip()
 
     def restart(self) -> None:
         self.server = _serve(self.network, self.directory)

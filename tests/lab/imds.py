@@ -97,7 +97,7 @@ class State:
             if wanted in self.metadata:
                 return fresh(wanted, self.metadata[wanted])
             prefix = f"{wanted}/" if wanted else ""
-            below = [key[len(prefix):] for key in self.metadata if key.startswith(prefix)]
+            below = [key[len(prefix) :] for key in self.metadata if key.startswith(prefix)]
         names = sorted({rest.split("/")[0] + ("/" if "/" in rest else "") for rest in below if rest})
         return "\n".join(names).encode() if names else None
 
@@ -144,11 +144,13 @@ def default_metadata(instance_id: str) -> dict[str, bytes]:
         "block-device-mapping/ebs1": "sdf",
         "block-device-mapping/root": "/dev/xvda",
         "hostname": "ip-10-0-1-10.ec2.internal",
-        "iam/info": json.dumps({
-            "Code": "Success",
-            "InstanceProfileArn": f"arn:aws:iam::{ACCOUNT}:instance-profile/{ROLE}",
-            "InstanceProfileId": "AIPALABLABLABLABLABL1",
-        }),
+        "iam/info": json.dumps(
+            {
+                "Code": "Success",
+                "InstanceProfileArn": f"arn:aws:iam::{ACCOUNT}:instance-profile/{ROLE}",
+                "InstanceProfileId": "AIPALABLABLABLABLABL1",
+            }
+        ),
         f"iam/security-credentials/{ROLE}": json.dumps(credentials),
         "instance-id": instance_id,
         "instance-type": document["instanceType"],
@@ -224,7 +226,9 @@ class Service(BaseHTTPRequestHandler):
 
     def give_token(self) -> None:
         if self.path != "/latest/api/token":
-            return self.refuse(HTTPStatus.NOT_FOUND if self.path.startswith("/latest/") else HTTPStatus.METHOD_NOT_ALLOWED)
+            return self.refuse(
+                HTTPStatus.NOT_FOUND if self.path.startswith("/latest/") else HTTPStatus.METHOD_NOT_ALLOWED
+            )
         if self.headers.get("X-Forwarded-For"):
             return self.refuse(HTTPStatus.FORBIDDEN)
         wanted = self.headers.get(TOKEN_LIFETIME, "")
@@ -304,9 +308,13 @@ def serve(listen: str, state: State) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", default="169.254.169.254:80", metavar="ADDRESS:PORT")
-    parser.add_argument("--hop-limit", type=int, default=1, metavar="N", help="as the instance's HttpPutResponseHopLimit")
+    parser.add_argument(
+        "--hop-limit", type=int, default=1, metavar="N", help="as the instance's HttpPutResponseHopLimit"
+    )
     parser.add_argument("--instance-id", default="i-0123456789abcdef0", metavar="ID")
-    parser.add_argument("--metadata", type=pathlib.Path, metavar="FILE", help="JSON: path below /latest/ -> value, over the defaults")
+    parser.add_argument(
+        "--metadata", type=pathlib.Path, metavar="FILE", help="JSON: path below /latest/ -> value, over the defaults"
+    )
     parser.add_argument("--user-data", type=pathlib.Path, metavar="FILE", help="what GET /latest/user-data gives")
     parser.add_argument("--late", type=float, default=0.0, metavar="SECONDS", help="refuse connections for so long")
     parser.add_argument("--faults", default="{}", metavar="JSON", help="faults from the start, see class Faults")

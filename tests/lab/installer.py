@@ -42,8 +42,18 @@ ERAS = {"today": "1.0", "2017": "0.5"}
 DAMAGES = ("truncated", "truncated-in-engine", "truncated-in-header", "flipped", "licence", "wrong-arch")
 AARCH64, X86_64 = 183, 62
 LEFT_OUT = {
-    "__pycache__", "EXTERNALLY-MANAGED", "LICENSE.txt", "_distutils_system_mod.py", "ensurepip", "idlelib",
-    "lib2to3", "pydoc_data", "sitecustomize.py", "test", "tkinter", "turtledemo",
+    "__pycache__",
+    "EXTERNALLY-MANAGED",
+    "LICENSE.txt",
+    "_distutils_system_mod.py",
+    "ensurepip",
+    "idlelib",
+    "lib2to3",
+    "pydoc_data",
+    "sitecustomize.py",
+    "test",
+    "tkinter",
+    "turtledemo",
 }
 
 
@@ -104,8 +114,10 @@ def undo_debian_layout(library: Path) -> None:
 def left_out(directory: str, names: list[str]) -> set[str]:
     """What the payload does without: tests, the parts for desktops, Debian's own additions."""
     return {
-        name for name in names
-        if name in LEFT_OUT or name.startswith(("config-3", "_test", "xxlimited", "_xxtestfuzz"))
+        name
+        for name in names
+        if name in LEFT_OUT
+        or name.startswith(("config-3", "_test", "xxlimited", "_xxtestfuzz"))
         or (Path(directory) / name).is_symlink()
     }
 
@@ -143,9 +155,7 @@ def stage_wheel(stage: Path, name: str, short: str) -> Package:
 def stage_pip(stage: Path, short: str) -> Package:
     """pip, and its command with the prefix in its first line."""
     package = stage_wheel(stage, "pip", short)
-    command = (
-        f"#!{PLACEHOLDER}/bin/python\nimport sys\n\nfrom pip._internal.cli.main import main\n\nsys.exit(main())\n"
-    )
+    command = f"#!{PLACEHOLDER}/bin/python\nimport sys\n\nfrom pip._internal.cli.main import main\n\nsys.exit(main())\n"
     (package.files / "bin").mkdir()
     for name in ("pip", "pip3"):
         (package.files / "bin" / name).write_text(command)
@@ -233,8 +243,13 @@ def file_names(package: Package) -> list[str]:
 def index(package: Package) -> bytes:
     """`info/index.json`: what conda would want to know of a package."""
     told = {
-        "build": "vivarium_0", "build_number": 0, "depends": package.depends, "license": "see LICENSE.txt",
-        "name": package.name, "subdir": platform_name(), "version": package.version,
+        "build": "vivarium_0",
+        "build_number": 0,
+        "depends": package.depends,
+        "license": "see LICENSE.txt",
+        "name": package.name,
+        "subdir": platform_name(),
+        "version": package.version,
     }
     return json.dumps(told, indent=2, sort_keys=True).encode()
 
@@ -278,15 +293,19 @@ def preconda(dists: list[str]) -> bytes:
     """What is unpacked before the packages: the list of them, and the installer's own scripts."""
     names = [f"{dist}.tar.bz2" for dist in dists]
     made_by = {"name": NAME, "made_by": "Vivarium's lab: a stand-in", "platform": platform_name()}
-    return bz2.compress(tarball({
-        "conda-meta/initial-state.explicit.txt": "\n".join(["@EXPLICIT", *names, ""]).encode(),
-        "conda-meta/history": b"",
-        "pkgs/urls.txt": "\n".join([*names, ""]).encode(),
-        "pkgs/.constructor-build.info": json.dumps(made_by, sort_keys=True).encode(),
-        "pkgs/.install.py": (PARTS / "link.py").read_bytes(),
-        "pkgs/pre_install.sh": b"exit 0\n",
-        "pkgs/post_install.sh": b"exit 0\n",
-    }))
+    return bz2.compress(
+        tarball(
+            {
+                "conda-meta/initial-state.explicit.txt": "\n".join(["@EXPLICIT", *names, ""]).encode(),
+                "conda-meta/history": b"",
+                "pkgs/urls.txt": "\n".join([*names, ""]).encode(),
+                "pkgs/.constructor-build.info": json.dumps(made_by, sort_keys=True).encode(),
+                "pkgs/.install.py": (PARTS / "link.py").read_bytes(),
+                "pkgs/pre_install.sh": b"exit 0\n",
+                "pkgs/post_install.sh": b"exit 0\n",
+            }
+        )
+    )
 
 
 def postconda(dists: list[str]) -> bytes:
@@ -325,7 +344,10 @@ def fill(template: str, values: dict[str, object]) -> bytes:
 def names_of(version: str) -> dict[str, object]:
     """What the headers of both eras call the thing."""
     return {
-        "NAME": NAME, "VER": version, "PLAT": platform_name(), "MACHINE": platform.machine(),
+        "NAME": NAME,
+        "VER": version,
+        "PLAT": platform_name(),
+        "MACHINE": platform.machine(),
         "DEFAULT_DIR": NAME.lower(),
     }
 
@@ -333,14 +355,20 @@ def names_of(version: str) -> dict[str, object]:
 def whole_today(payload: Payload, version: str) -> bytes:
     """Header, engine, tarball: the layout since 2022, with exact sizes in the header."""
     behind = payload.engine + payload.tarball
-    return fill((PARTS / "header.sh").read_text(), {
-        **names_of(version),
-        "MD5": hashlib.md5(behind, usedforsecurity=False).hexdigest(),
-        "ENGINE_SIZE": len(payload.engine),
-        "TARBALL_SIZE": len(payload.tarball),
-        "INSTALLED_KB": payload.installed_kilobytes,
-        "GLIBC": platform.libc_ver()[1],
-    }) + behind
+    return (
+        fill(
+            (PARTS / "header.sh").read_text(),
+            {
+                **names_of(version),
+                "MD5": hashlib.md5(behind, usedforsecurity=False).hexdigest(),
+                "ENGINE_SIZE": len(payload.engine),
+                "TARBALL_SIZE": len(payload.tarball),
+                "INSTALLED_KB": payload.installed_kilobytes,
+                "GLIBC": platform.libc_ver()[1],
+            },
+        )
+        + behind
+    )
 
 
 def whole_2017(payload: Payload, version: str) -> bytes:
@@ -361,7 +389,7 @@ def whole_2017(payload: Payload, version: str) -> bytes:
 
 def changed(content: bytes, at: int) -> bytes:
     """The same bytes but one."""
-    return content[:at] + bytes([content[at] ^ 0x01]) + content[at + 1:]
+    return content[:at] + bytes([content[at] ^ 0x01]) + content[at + 1 :]
 
 
 def damage(content: bytes, kind: str | None) -> bytes:

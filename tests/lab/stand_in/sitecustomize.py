@@ -11,7 +11,7 @@ import sys
 
 def own_site_packages(prefixes=None):
     """Where pip, told by `sysconfig`, installs to."""
-    short = "python%d.%d" % sys.version_info[:2]
+    short = "python{}.{}".format(*sys.version_info)
     return [os.path.join(prefix, "lib", short, "site-packages") for prefix in prefixes or [sys.prefix]]
 
 
