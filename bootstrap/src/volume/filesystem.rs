@@ -38,6 +38,11 @@ impl Step for MakeFilesystem {
         "filesystem"
     }
 
+    /// Half a filesystem is neither blank nor known: the next run would have to refuse it.
+    fn interruptible(&self) -> bool {
+        false
+    }
+
     async fn inspect(&self, host: &Host) -> Result<State, StepError> {
         let Found::Present(device) = find(host, &self.settings.identity)? else {
             let kind = self.settings.filesystem.as_str();

@@ -64,6 +64,11 @@ impl Step for GrowFilesystem {
         "grow"
     }
 
+    /// A filesystem that is killed in the middle of growing needs a check before its next mount.
+    fn interruptible(&self) -> bool {
+        false
+    }
+
     async fn inspect(&self, host: &Host) -> Result<State, StepError> {
         let Some((device, filesystem)) = self.mounted(host)? else {
             return Ok(State::Todo(vec![format!(
