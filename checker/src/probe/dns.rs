@@ -12,7 +12,11 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError, NoRecords};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::{Hosts, Resolver, TokioResolver, system_conf};
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
+
+use super::clock::Watch;
+use super::observation::{Asked, Observation};
 
 /// What asking for a name came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +69,8 @@ impl fmt::Display for NameOutcome {
 }
 
 /// Where an address can be reached from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AddressClass {
     /// From everywhere.
     Public,
@@ -103,6 +108,14 @@ impl AddressClass {
             Self::Loopback => "loopback",
         }
     }
+}
+
+/// Asks for a name as this host would, and notes when.
+pub async fn ask_for(name: &str, deadline: Duration) -> Observation {
+    let watch = Watch::start();
+    let outcome = resolve(name, deadline).await.outcome.into();
+    let asked = Asked::Name { name: name.to_owned() };
+    Observation { asked, address: None, from: None, at: watch.at(), elapsed: watch.elapsed(), outcome }
 }
 
 /// Asks for a name as this host would.

@@ -1,11 +1,20 @@
 //! What a server says to PostgreSQL's first question, "may we speak TLS?". No password is needed.
 
+pub mod startup;
+
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use self::startup::{PostgresWords, broken as broken_off};
+use super::clock::Watch;
+use super::greetings::{self, unfamiliar};
+use super::observation::{Asked, Observation, Outcome, Words};
+use super::tcp;
 
 /// The length, 8, and the number that asks for TLS.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -29,6 +38,31 @@ pub enum TlsAnswer {
     Silent,
     /// The connection broke.
     Broken(String),
+}
+
+/// Connects, asks whether the server speaks TLS, and hangs up.
+pub async fn ask(address: SocketAddr, deadline: Duration) -> Observation {
+    let watch = Watch::start();
+    let (seen, stream) = tcp::connect(address, deadline).await;
+    let Some(mut stream) = stream else {
+        return Observation::of(Asked::PostgresTls, address, &watch, seen.outcome.into());
+    };
+    let outcome = match timeout(deadline, exchange(&mut stream)).await {
+        Ok(Ok(bytes)) => spoken(&bytes),
+        Ok(Err(error)) => broken_off(&error),
+        Err(_) => Outcome::Silent,
+    };
+    Observation::of(Asked::PostgresTls, address, &watch, outcome).from(stream.local_addr().ok())
+}
+
+fn spoken(bytes: &[u8]) -> Outcome {
+    Outcome::Spoke(match bytes {
+        [] => return Outcome::ClosedBeforeBanner,
+        [b'S'] => Words::Postgres(PostgresWords::TlsWilling),
+        [b'N'] => Words::Postgres(PostgresWords::TlsUnwilling),
+        [b'E', ..] => startup::understood(bytes).unwrap_or_else(|| unfamiliar(bytes)),
+        _ => unfamiliar(bytes),
+    })
 }
 
 /// Asks, and reads the answer. The stream can go on with TLS only after [`TlsAnswer::Willing`].
@@ -82,14 +116,11 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn foreign(bytes: &[u8]) -> TlsAnswer {
-    let who = match bytes {
-        [b'S', b'S', b'H', b'-', ..] => "an SSH server",
-        [b'H', b'T', b'T', b'P', ..] => "a web server",
-        [0x15 | 0x16, 3, ..] => "a TLS server that does not speak PostgreSQL",
-        [_, 0, 0, 0, 10 | 255, ..] => "a MySQL server",
-        _ => return TlsAnswer::NotPostgres(format!("it began with {}", beginning(bytes))),
-    };
-    TlsAnswer::NotPostgres(format!("it is {who}"))
+    TlsAnswer::NotPostgres(match (bytes, greetings::who(bytes)) {
+        ([0x15 | 0x16, 3, ..], _) => "it is a TLS server that does not speak PostgreSQL".to_owned(),
+        (_, Some(who)) => format!("it is {who}"),
+        (_, None) => format!("it began with {}", beginning(bytes)),
+    })
 }
 
 fn beginning(bytes: &[u8]) -> String {

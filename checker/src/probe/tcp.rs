@@ -1,12 +1,16 @@
-//! Whether a port answers.
+//! Whether a port answers: each address by itself, more than once where asked.
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
+
+use super::clock::Watch;
+use super::observation::{Asked, Observation, Outcome};
+use super::together::together;
 
 /// What one attempt at one address came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +76,59 @@ pub async fn connect(address: SocketAddr, deadline: Duration) -> (TcpObservation
     (TcpObservation { address, outcome, elapsed: began.elapsed() }, stream)
 }
 
+/// Tries each address so many times, and tells of every attempt. The addresses are tried together, so that
+/// a dead version 6 does not delay version 4; the attempts at one of them one after another.
+pub async fn attempts(addresses: &[SocketAddr], times: usize, deadline: Duration) -> Vec<Observation> {
+    let each = addresses.iter().map(|address| repeated(*address, times, deadline));
+    together(addresses.len(), each).await.into_iter().flatten().collect()
+}
+
+async fn repeated(address: SocketAddr, times: usize, deadline: Duration) -> Vec<Observation> {
+    let mut seen = Vec::new();
+    for _ in 0..times {
+        seen.push(attempt(address, deadline).await);
+    }
+    seen
+}
+
+/// Tries one address, once, and hangs up.
+pub async fn attempt(address: SocketAddr, deadline: Duration) -> Observation {
+    let watch = Watch::start();
+    let (seen, stream) = connect(address, deadline).await;
+    let from = stream.and_then(|stream| stream.local_addr().ok());
+    Observation::of(Asked::Port, address, &watch, seen.outcome.into()).from(from)
+}
+
+/// Tries one address from one local port, once, and hangs up. A local port that is taken is not tried.
+pub async fn attempt_from(local_port: u16, address: SocketAddr, deadline: Duration) -> Observation {
+    let watch = Watch::start();
+    let seen = |outcome| Observation::of(Asked::PortFrom { local_port }, address, &watch, outcome);
+    let socket = match bound(local_port, address) {
+        Ok(socket) => socket,
+        Err(error) => return seen(Outcome::NotTried { why: error.to_string() }),
+    };
+    match timeout(deadline, socket.connect(address)).await {
+        Ok(Ok(stream)) => seen(Outcome::Connected).from(stream.local_addr().ok()),
+        // The port is in use towards this very address: by another program, or by an earlier attempt.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+            seen(Outcome::NotTried { why: error.to_string() })
+        }
+        Ok(Err(error)) => seen(outcome(&error).into()),
+        Err(_) => seen(Outcome::TimedOut),
+    }
+}
+
+fn bound(local_port: u16, towards: SocketAddr) -> io::Result<TcpSocket> {
+    let (socket, any) = match towards {
+        SocketAddr::V4(_) => (TcpSocket::new_v4()?, IpAddr::from(Ipv4Addr::UNSPECIFIED)),
+        SocketAddr::V6(_) => (TcpSocket::new_v6()?, IpAddr::from(Ipv6Addr::UNSPECIFIED)),
+    };
+    // An earlier connection from the same port, to someone else, may still be closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::new(any, local_port))?;
+    Ok(socket)
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the door to other hosts' ports")]
 async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
@@ -112,6 +169,27 @@ mod tests {
         for (errno, wanted) in table {
             assert_eq!(outcome(&io::Error::from_raw_os_error(errno)), wanted, "errno {errno}");
         }
+    }
+
+    #[tokio::test]
+    async fn every_attempt_at_every_address_is_told_of() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let open = listener.local_addr().expect("its address");
+        let closed = SocketAddr::new("127.0.0.2".parse().expect("an address"), open.port());
+        let seen = attempts(&[open, closed], 2, Duration::from_secs(5)).await;
+        let outcomes: Vec<_> = seen.iter().map(|one| (one.address, one.outcome.clone())).collect();
+        let wanted = [(open, Outcome::Connected), (closed, Outcome::Refused)];
+        let twice = wanted.into_iter().flat_map(|(address, outcome)| vec![(Some(address), outcome); 2]);
+        assert_eq!(outcomes, twice.collect::<Vec<_>>());
+        assert!(seen[0].from.is_some() && seen[2].from.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_local_port_that_is_taken_is_not_tried() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let open = listener.local_addr().expect("its address");
+        let seen = attempt_from(open.port(), open, Duration::from_secs(5)).await;
+        assert!(matches!(seen.outcome, Outcome::NotTried { .. }), "{seen}");
     }
 
     #[tokio::test]
