@@ -6,6 +6,7 @@ use std::path::Path;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use vivarium_bootstrap::anaconda::preflight::{MEMORY_NEEDED, MEMORY_WISHED, available_memory};
 use vivarium_bootstrap::host::Host;
+use vivarium_bootstrap::host::space::{self, Space};
 use vivarium_bootstrap::settings::VolumeIdentity;
 use vivarium_bootstrap::step::StepError;
 use vivarium_bootstrap::volume::identity::{Found, find};
@@ -16,13 +17,6 @@ use super::{Finding, Status};
 const MIB: u64 = 1 << 20;
 /// A gigabyte of packages unpacks to some 50 000 files.
 const BYTES_A_FILE: u64 = 24 * 1024;
-
-/// What is free on a filesystem.
-struct Free {
-    bytes: u64,
-    /// Nothing where files are not counted, as on btrfs.
-    files: Option<u64>,
-}
 
 pub(super) fn volume(host: &Host, identity: &VolumeIdentity) -> Finding {
     judged_volume(identity, find(host, identity))
@@ -49,7 +43,7 @@ fn judged_volume(identity: &VolumeIdentity, found: Result<Found, StepError>) -> 
 pub(super) fn space(host: &Host, point: &Path, wanted: u64) -> Finding {
     let mounted = mounts(host).map(|mounts| at(&mounts, point).is_some());
     match mounted {
-        Ok(true) => match free(&host.path(point)) {
+        Ok(true) => match space::of(&host.path(point)) {
             Ok(free) => judged_space(point, wanted, &free),
             Err(error) => Finding::new("space", Status::Unknown, format!("{}: {error}", point.display())),
         },
@@ -61,18 +55,12 @@ pub(super) fn space(host: &Host, point: &Path, wanted: u64) -> Finding {
     }
 }
 
-fn free(path: &Path) -> nix::Result<Free> {
-    let seen = statvfs(path)?;
-    let files = (seen.files() > 0).then(|| seen.files_available());
-    Ok(Free { bytes: seen.blocks_available() * seen.fragment_size(), files })
-}
-
-fn judged_space(point: &Path, wanted: u64, free: &Free) -> Finding {
-    let what = match free.files {
+fn judged_space(point: &Path, wanted: u64, free: &Space) -> Finding {
+    let what = match free.inodes {
         Some(files) => format!("{} MiB and {files} inodes are free on {}", free.bytes / MIB, point.display()),
         None => format!("{} MiB are free on {}", free.bytes / MIB, point.display()),
     };
-    let enough = free.bytes >= wanted && free.files.is_none_or(|files| files >= wanted / BYTES_A_FILE);
+    let enough = free.bytes >= wanted && free.inodes.is_none_or(|files| files >= wanted / BYTES_A_FILE);
     if enough {
         return Finding::new("space", Status::Good, what);
     }
@@ -146,8 +134,9 @@ mod tests {
 
     #[test]
     fn too_few_bytes_and_too_few_inodes_are_both_too_little_space() {
-        let judged =
-            |bytes, files| judged_space(Path::new("/anaconda"), 240 * MIB, &Free { bytes, files }).status;
+        let judged = |bytes, files| {
+            judged_space(Path::new("/anaconda"), 240 * MIB, &Space { bytes, inodes: files }).status
+        };
         assert_eq!(judged(240 * MIB, Some(20_000)), Status::Good);
         assert_eq!(judged(240 * MIB, None), Status::Good);
         assert_eq!(judged(239 * MIB, Some(20_000)), Status::Warning);

@@ -17,8 +17,8 @@ use super::prefix::{self, Prefix};
 use super::preflight;
 use super::wanted::{Wanted, workplace};
 use super::workspace::{self, Remains};
-use crate::host::Host;
 use crate::host::processes::{Command, Output, ProcessError, Watch};
+use crate::host::{Host, space};
 use crate::settings::{Settings, Sha256};
 use crate::step::{Evidence, Failure, State, Step, StepError};
 
@@ -139,8 +139,8 @@ impl InstallAnaconda {
         let prefix = host.path(&self.settings.anaconda.prefix);
         let enough = || {
             let needed = preflight::space_needed(header);
-            workspace::free(parent(&prefix))
-                .map_or(Ok(()), |(bytes, inodes)| preflight::enough_space(needed, bytes, inodes))
+            space::of(parent(&prefix))
+                .map_or(Ok(()), |free| preflight::enough_space(needed, free.bytes, free.inodes))
         };
         if enough().is_ok() {
             return Ok(());
@@ -158,7 +158,7 @@ impl InstallAnaconda {
         header: &Header,
     ) -> Result<Output, ProcessError> {
         let volume = parent(&host.path(&self.settings.anaconda.prefix)).to_owned();
-        let before = workspace::used(&volume);
+        let before = space::used(&volume);
         host.progress.begin(&format!("installing {} {}", header.name, header.version), header.installed);
         let running = host.processes.run(self.command(host, installer, temporary));
         tokio::pin!(running);
@@ -170,7 +170,7 @@ impl InstallAnaconda {
                 output = &mut running => break output,
                 _ = ticks.tick() => {
                     claimed = claimed || mark::claim(host, &self.settings).unwrap_or(false);
-                    host.progress.reached(workspace::used(&volume).saturating_sub(before));
+                    host.progress.reached(space::used(&volume).saturating_sub(before));
                 }
             }
         };
@@ -192,7 +192,7 @@ impl InstallAnaconda {
             .deadline(DEADLINE)
             .watch(Watch {
                 patience: self.settings.anaconda.patience,
-                measure: Box::new(move || workspace::used(&volume)),
+                measure: Box::new(move || space::used(&volume)),
             });
         for name in ["TMPDIR", "TMP", "TEMP"] {
             command = command.env(name, &temporary);

@@ -1,5 +1,5 @@
 //! Room to work in: a temporary directory that programs can be run from, what earlier runs left of the
-//! prefix moved aside, and how much of the volume is used.
+//! prefix moved aside.
 
 use std::fs;
 use std::io;
@@ -86,21 +86,6 @@ pub(super) fn remove_unfinished(prefix: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Bytes free to root's programs and inodes free, where the filesystem counts them.
-pub(super) fn free(directory: &Path) -> Option<(u64, Option<u64>)> {
-    let stat = nix::sys::statvfs::statvfs(directory).ok()?;
-    let inodes = (stat.files() > 0).then(|| stat.files_available());
-    Some((stat.blocks_available() * stat.fragment_size(), inodes))
-}
-
-/// Bytes and files in use, as one number that grows while an installer works.
-pub(super) fn used(directory: &Path) -> u64 {
-    nix::sys::statvfs::statvfs(directory).map_or(0, |stat| {
-        let blocks = stat.blocks() - stat.blocks_free();
-        blocks * stat.fragment_size() + (stat.files() - stat.files_free())
-    })
 }
 
 #[cfg(test)]

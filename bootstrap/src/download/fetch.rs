@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::host::Host;
 use crate::host::http::{Answer, HttpError, shown};
-use crate::host::{clock, files};
+use crate::host::{clock, files, space};
 use crate::settings::{DownloadSettings, Sha256};
 use crate::step::StepError;
 
@@ -350,7 +350,7 @@ impl<'a> Fetch<'a> {
         if error.kind() != io::ErrorKind::StorageFull {
             return failure::here(self.request, error);
         }
-        let free = super::space::of(&self.host.path(&self.request.destination)).ok();
+        let free = space::of(&self.host.path(&self.request.destination)).ok();
         failure::disk_full(self.request, &self.so_far(), free.map(|space| space.bytes))
     }
 

@@ -8,5 +8,4 @@ mod part;
 mod reply;
 pub mod retry;
 mod sources;
-mod space;
 pub mod step;

@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use crate::anaconda::prefix::{self, Prefix};
 use crate::anaconda::wanted::Wanted;
 use crate::anaconda::{catalogue, preflight};
-use crate::host::Host;
+use crate::host::{Host, space};
 use crate::settings::Settings;
 use crate::step::{Evidence, Failure, State, Step, StepError};
 
 use super::fetch::{Request, fetch};
-use super::{opinion, part, space};
+use super::{opinion, part};
 
 /// Brings the installer onto the volume, unless Anaconda is there already.
 pub struct Download {

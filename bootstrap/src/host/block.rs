@@ -54,14 +54,6 @@ pub fn read_only(device: &File) -> io::Result<bool> {
     Ok(flag != 0)
 }
 
-/// The bytes of a sector as the device counts them.
-pub fn sector_size(device: &File) -> io::Result<u64> {
-    let mut bytes = 0;
-    // SAFETY: the kernel writes one int into an int.
-    unsafe { request::sector_size(device.as_raw_fd(), &raw mut bytes) }?;
-    u64::try_from(bytes).map_err(io::Error::other)
-}
-
 /// Writes what is cached to the device and forgets it, so that the next read is the device's own.
 pub fn flush_buffers(device: &File) -> io::Result<()> {
     // SAFETY: takes no argument.
@@ -76,7 +68,6 @@ mod request {
     nix::ioctl_read!(size, 0x12, 114, usize);
     nix::ioctl_read!(disk_sequence, 0x12, 128, u64);
     nix::ioctl_read_bad!(read_only, nix::request_code_none!(0x12, 94), c_int);
-    nix::ioctl_read_bad!(sector_size, nix::request_code_none!(0x12, 104), c_int);
     nix::ioctl_none!(flush_buffers, 0x12, 97);
     nix::ioctl_readwrite!(nvme_admin, b'N', 0x41, AdminCommand);
 

@@ -6,6 +6,7 @@ pub mod files;
 pub mod http;
 pub mod processes;
 pub mod progress;
+pub mod space;
 
 use std::path::{Path, PathBuf};
 
