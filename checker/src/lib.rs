@@ -1,6 +1,7 @@
 //! Probes what a database and an instance answer, and says what happened. Knows nothing of how a host
 //! is set up.
 
+pub mod aws;
 pub mod database;
 pub mod evaluate;
 pub mod network;

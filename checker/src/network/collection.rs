@@ -28,6 +28,7 @@ pub enum Kind {
     TransitGatewayAttachments,
     TransitGatewayRouteTables,
     BlockPublicAccess,
+    BlockPublicAccessExclusions,
     DbInstances,
     DbSubnetGroups,
 }
@@ -65,6 +66,9 @@ impl Kind {
             }
             Self::TransitGatewayRouteTables => ("transit gateway routes", "ec2:SearchTransitGatewayRoutes"),
             Self::BlockPublicAccess => ("VPC Block Public Access", "ec2:DescribeVpcBlockPublicAccessOptions"),
+            Self::BlockPublicAccessExclusions => {
+                ("exclusions from VPC Block Public Access", "ec2:DescribeVpcBlockPublicAccessExclusions")
+            }
             Self::DbInstances => ("database instances", "rds:DescribeDBInstances"),
             Self::DbSubnetGroups => ("DB subnet groups", "rds:DescribeDBSubnetGroups"),
         }
@@ -163,6 +167,17 @@ pub enum Reading {
     },
 }
 
+impl Reading {
+    /// That the whole kind is missing, and why.
+    pub fn missing(&self, kind: Kind) -> Missing {
+        let (because, refused) = match self {
+            Self::Read => ("the answer does not tell it".to_owned(), false),
+            Self::NotRead { because, refused } => (because.clone(), *refused),
+        };
+        Missing { what: kind.name().into(), because, permission: Some(kind.permission().into()), refused }
+    }
+}
+
 /// Things of one kind by id, and how they came to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collection<K, V> {
@@ -209,11 +224,7 @@ impl<K: Ord + fmt::Display, V> Collection<K, V> {
 
     /// That the whole kind is missing.
     pub fn unread(&self, kind: Kind) -> Missing {
-        let (because, refused) = match &self.reading {
-            Reading::Read => ("they were read".to_owned(), false),
-            Reading::NotRead { because, refused } => (because.clone(), *refused),
-        };
-        Missing { what: kind.name().into(), because, permission: Some(kind.permission().into()), refused }
+        self.reading.missing(kind)
     }
 
     /// All rows, in the order of their ids.

@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 
+use super::access::BlockMode;
 use super::collection::Known;
 use super::id::{AccountId, AvailabilityZone, SubnetId, VpcId};
 
@@ -16,6 +17,8 @@ pub struct Vpc {
     pub cidr_blocks: Vec<IpNet>,
     pub enable_dns_support: Known<bool>,
     pub enable_dns_hostnames: Known<bool>,
+    /// VPC Block Public Access as the VPC itself tells it, where it does.
+    pub block_public_access: Option<BlockMode>,
 }
 
 /// A subnet.
@@ -27,6 +30,8 @@ pub struct Subnet {
     pub vpc: VpcId,
     pub availability_zone: Option<AvailabilityZone>,
     pub cidr_blocks: Vec<IpNet>,
+    /// VPC Block Public Access as the subnet itself tells it, where it does.
+    pub block_public_access: Option<BlockMode>,
 }
 
 impl Subnet {

@@ -1,0 +1,8 @@
+//! Reads a network in the words of AWS's own answers: from a saved folder, or from whoever asks AWS and has its
+//! JSON. Both end in the same nouns.
+
+pub mod folder;
+mod read;
+mod row;
+
+pub use read::Documents;

@@ -1,0 +1,57 @@
+//! RDS: instances and their subnet groups.
+
+use super::Documents;
+use crate::aws::row::Row;
+use crate::network::{DbInstance, DbInstanceId, DbSubnetGroup, SecurityGroupId};
+
+pub(super) fn instance(documents: &mut Documents, row: Row<'_>) {
+    let Some(id) = row.id::<DbInstanceId>("DBInstanceIdentifier") else {
+        return row.note("a database without DBInstanceIdentifier was passed over");
+    };
+    // S24: only groups that are active count.
+    let groups: Option<Vec<SecurityGroupId>> = row.list("VpcSecurityGroups").map(|_| {
+        row.rows("VpcSecurityGroups")
+            .filter(|entry| entry.text("Status").is_none_or(|status| status == "active"))
+            .filter_map(|entry| entry.id("VpcSecurityGroupId"))
+            .collect()
+    });
+    let instance = DbInstance {
+        id: id.clone(),
+        status: row.known_text("DBInstanceStatus"),
+        endpoint: endpoint(row.within("Endpoint")),
+        publicly_accessible: row.known_flag("PubliclyAccessible"),
+        groups: row.known("VpcSecurityGroups", groups),
+        availability_zone: row.id("AvailabilityZone"),
+        secondary_availability_zone: row.id("SecondaryAvailabilityZone"),
+        multi_az: row.flag("MultiAZ").unwrap_or(false),
+        subnet_group: group(row.within("DBSubnetGroup")).or_else(|| only_name(row)),
+    };
+    documents.network.db_instances.insert(id, instance);
+}
+
+fn endpoint(row: Row<'_>) -> Option<(String, u16)> {
+    let port = row.number("Port").and_then(|port| u16::try_from(port).ok())?;
+    Some((row.string("Address")?, port))
+}
+
+fn only_name(row: Row<'_>) -> Option<DbSubnetGroup> {
+    let name = row.field("DBSubnetGroup")?.as_str()?.to_owned();
+    Some(DbSubnetGroup { name, vpc: None, subnets: Vec::new() })
+}
+
+pub(super) fn subnet_group(documents: &mut Documents, row: Row<'_>) {
+    match group(row) {
+        Some(group) => {
+            documents.network.db_subnet_groups.insert(group.name.clone(), group);
+        }
+        None => row.note("a DB subnet group without DBSubnetGroupName was passed over"),
+    }
+}
+
+fn group(row: Row<'_>) -> Option<DbSubnetGroup> {
+    Some(DbSubnetGroup {
+        name: row.string("DBSubnetGroupName")?,
+        vpc: row.id("VpcId"),
+        subnets: row.rows("Subnets").filter_map(|entry| entry.id("SubnetIdentifier")).collect(),
+    })
+}

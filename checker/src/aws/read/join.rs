@@ -1,0 +1,166 @@
+//! Brings together what several answers say of one thing.
+
+use std::collections::BTreeMap;
+
+use super::Documents;
+use crate::network::{
+    Kind, Known, Network, NetworkInterface, RouteDestination, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule, Target, Vpc,
+};
+
+pub(super) fn together(documents: &mut Documents) {
+    interfaces(documents);
+    elastic_addresses(&mut documents.network);
+    rules(documents);
+    vpcs_of_route_tables(&mut documents.network);
+    dns_attributes(documents);
+    subnet_groups(&mut documents.network);
+}
+
+/// What describe-instances repeats of interfaces counts where describe-network-interfaces does not speak.
+fn interfaces(documents: &mut Documents) {
+    let interfaces = &mut documents.network.network_interfaces;
+    for repeated in std::mem::take(&mut documents.repeated) {
+        let has_own = |other: &NetworkInterface| other.instance() == repeated.instance();
+        let is_made_up = !repeated.id.as_str().starts_with("eni-");
+        if is_made_up && interfaces.values().any(has_own) {
+            continue;
+        }
+        match interfaces.get_mut(&repeated.id) {
+            Some(known) => known.attachment = known.attachment.take().or(repeated.attachment),
+            None => {
+                interfaces.insert(repeated.id.clone(), repeated);
+            }
+        }
+    }
+}
+
+/// An Elastic IP names the interface or instance it stands for: the interface may not say it itself.
+fn elastic_addresses(network: &mut Network) {
+    let associated: Vec<_> =
+        network.addresses.values().filter(|row| row.association.is_some()).cloned().collect();
+    for row in associated {
+        let stands_for = |interface: &&mut NetworkInterface| match &row.network_interface {
+            Some(id) => &interface.id == id,
+            None => row.instance.is_some() && interface.instance() == row.instance.as_ref(),
+        };
+        let Some(interface) = network.network_interfaces.values_mut().find(stands_for) else { continue };
+        let private = row.private_ip.or_else(|| interface.primary().map(|first| first.address));
+        let entry = interface.private_addresses.iter_mut().find(|entry| Some(entry.address) == private);
+        if let Some(entry) = entry {
+            entry.public = entry.public.or(Some(row.public_ip));
+        }
+    }
+}
+
+/// Both answers about rules say the same; only one knows the rules' ids.
+fn rules(documents: &mut Documents) {
+    let mut by_group: BTreeMap<SecurityGroupId, Vec<(bool, SecurityGroupRule)>> = BTreeMap::new();
+    for (group, egress, rule) in std::mem::take(&mut documents.rules) {
+        by_group.entry(group).or_default().push((egress, rule));
+    }
+    for (id, rules) in by_group {
+        let groups = &mut documents.network.security_groups;
+        if groups.get(&id).is_none() {
+            groups.insert(id.clone(), group_of_rules(&id));
+        }
+        let group = groups.get_mut(&id).expect("it was put there just now");
+        for (egress, rule) in rules {
+            add_rule(if egress { &mut group.outbound } else { &mut group.inbound }, rule);
+        }
+    }
+}
+
+fn group_of_rules(id: &SecurityGroupId) -> SecurityGroup {
+    let (inbound, outbound) = (Known::Known(Vec::new()), Known::Known(Vec::new()));
+    SecurityGroup { id: id.clone(), name: None, vpc: None, owner: None, inbound, outbound }
+}
+
+fn add_rule(rules: &mut Known<Vec<SecurityGroupRule>>, rule: SecurityGroupRule) {
+    let Known::Known(known) = rules else {
+        *rules = Known::Known(vec![rule]);
+        return;
+    };
+    match known.iter_mut().find(|other| is_same(other, &rule)) {
+        Some(same) => same.id = rule.id,
+        None => known.push(rule),
+    }
+}
+
+fn is_same(one: &SecurityGroupRule, other: &SecurityGroupRule) -> bool {
+    use crate::network::Peer;
+    let same_peer = match (&one.peer, &other.peer) {
+        (Peer::Group { id, .. }, Peer::Group { id: other, .. }) => id == other,
+        (peer, other) => peer == other,
+    };
+    let same_id = one.id.is_none() || other.id.is_none() || one.id == other.id;
+    same_peer
+        && same_id
+        && (one.ip_protocol, &one.ports, one.icmp) == (other.ip_protocol, &other.ports, other.icmp)
+}
+
+/// The local routes of a VPC's tables are its blocks: enough where nobody has saved the VPC itself.
+fn vpcs_of_route_tables(network: &mut Network) {
+    let tables: Vec<_> = network.route_tables.values().cloned().collect();
+    for table in tables.iter().filter(|table| !table.vpc.as_str().contains(' ')) {
+        let known = network.vpcs.get(&table.vpc).is_some_and(|vpc| !vpc.cidr_blocks.is_empty());
+        let routes = table.routes.value().into_iter().flatten();
+        let local = routes.filter(|route| route.target == Target::Local).filter_map(|route| {
+            match &route.destination {
+                RouteDestination::Cidr(block) => Some(*block),
+                RouteDestination::PrefixList(_) | RouteDestination::Unreadable(_) => None,
+            }
+        });
+        let blocks: Vec<_> = local.collect();
+        if !known && !blocks.is_empty() {
+            network.vpcs.insert(
+                table.vpc.clone(),
+                Vpc {
+                    id: table.vpc.clone(),
+                    name: None,
+                    owner: None,
+                    cidr_blocks: blocks,
+                    enable_dns_support: Known::default(),
+                    enable_dns_hostnames: Known::default(),
+                    block_public_access: None,
+                },
+            );
+        }
+    }
+}
+
+fn dns_attributes(documents: &mut Documents) {
+    let refused = documents.refused.get(&Kind::VpcAttributes).cloned();
+    for vpc in documents.network.vpcs.values_mut() {
+        if let Some(flag) = documents.dns_support.get(&vpc.id) {
+            vpc.enable_dns_support = Known::Known(*flag);
+        }
+        if let Some(flag) = documents.dns_hostnames.get(&vpc.id) {
+            vpc.enable_dns_hostnames = Known::Known(*flag);
+        }
+        for (name, field) in [
+            ("enableDnsSupport", &mut vpc.enable_dns_support),
+            ("enableDnsHostnames", &mut vpc.enable_dns_hostnames),
+        ] {
+            if let Known::Unknown(missing) = field {
+                missing.what = format!("{name} of {}", vpc.id);
+                missing.because = refused.clone().unwrap_or_else(|| "nobody asked for it".into());
+                missing.permission = Some(Kind::VpcAttributes.permission().into());
+                missing.refused = refused.is_some();
+            }
+        }
+    }
+}
+
+/// A database that names its subnet group only by name.
+fn subnet_groups(network: &mut Network) {
+    let groups: Vec<_> = network.db_subnet_groups.values().cloned().collect();
+    for instance in network.db_instances.values_mut() {
+        if let Some(own) = &mut instance.subnet_group
+            && own.subnets.is_empty()
+            && let Some(whole) = groups.iter().find(|group| group.name == own.name)
+        {
+            *own = whole.clone();
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Takes answers of AWS, one document at a time and in any order, and makes a network of them. An answer is known
+//! by its top-level keys. Where its bytes come from is the caller's.
+
+mod access;
+mod database;
+mod filter;
+mod gateway;
+mod host;
+mod join;
+mod route;
+mod transit;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::row::Row;
+use crate::network::{
+    Exclusion, Kind, Known, Network, NetworkInterface, Reading, SecurityGroupId, SecurityGroupRule, VpcId,
+};
+
+/// Answers that were read so far.
+#[derive(Default)]
+pub struct Documents {
+    network: Network,
+    read: BTreeSet<Kind>,
+    refused: BTreeMap<Kind, String>,
+    /// Interfaces as the instances' answers repeat them: second to what describe-network-interfaces says.
+    repeated: Vec<NetworkInterface>,
+    /// Rules of describe-security-group-rules: group, whether outbound, rule.
+    rules: Vec<(SecurityGroupId, bool, SecurityGroupRule)>,
+    dns_support: BTreeMap<VpcId, bool>,
+    dns_hostnames: BTreeMap<VpcId, bool>,
+    exclusions: Vec<Exclusion>,
+    notes: RefCell<Vec<String>>,
+}
+
+type Reader = fn(&mut Documents, Row<'_>);
+
+/// The keys by which answers are known, what they speak of, and who reads a row of them.
+const ANSWERS: [(&str, Kind, Reader); 22] = [
+    ("Vpcs", Kind::Vpcs, host::vpc),
+    ("Subnets", Kind::Subnets, host::subnet),
+    ("Reservations", Kind::Instances, host::reservation),
+    ("Instances", Kind::Instances, host::instance),
+    ("NetworkInterfaces", Kind::NetworkInterfaces, host::network_interface),
+    ("Addresses", Kind::Addresses, host::address),
+    ("SecurityGroups", Kind::SecurityGroups, filter::security_group),
+    ("SecurityGroupRules", Kind::SecurityGroups, filter::security_group_rule),
+    ("NetworkAcls", Kind::NetworkAcls, filter::network_acl),
+    ("RouteTables", Kind::RouteTables, route::route_table),
+    ("PrefixLists", Kind::PrefixLists, route::prefix_list),
+    ("ManagedPrefixLists", Kind::PrefixLists, route::prefix_list),
+    ("InternetGateways", Kind::InternetGateways, gateway::internet_gateway),
+    ("NatGateways", Kind::NatGateways, gateway::nat_gateway),
+    ("VpcPeeringConnections", Kind::VpcPeeringConnections, gateway::peering_connection),
+    ("VpcEndpoints", Kind::VpcEndpoints, gateway::vpc_endpoint),
+    ("TransitGatewayAttachments", Kind::TransitGatewayAttachments, transit::attachment),
+    ("TransitGatewayVpcAttachments", Kind::TransitGatewayAttachments, transit::attachment),
+    ("TransitGatewayRouteTables", Kind::TransitGatewayRouteTables, transit::route_table),
+    ("DBInstances", Kind::DbInstances, database::instance),
+    ("DBSubnetGroups", Kind::DbSubnetGroups, database::subnet_group),
+    ("VpcBlockPublicAccessExclusions", Kind::BlockPublicAccessExclusions, access::exclusion),
+];
+
+/// Answers within answers are looked for this deep: somebody's script may have bundled them under names.
+const DEEPEST: usize = 4;
+
+impl Documents {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes an answer. `source` is the file or call, for messages. Says whether it was one.
+    pub fn add(&mut self, source: &str, document: &Value) -> bool {
+        let taken = self.take(source, document, 0);
+        if !taken {
+            self.note(format!("{source}: passed over, as it is no answer that speaks of a network"));
+        }
+        taken
+    }
+
+    /// Notes that AWS refused to tell about a kind.
+    pub fn refuse(&mut self, kind: Kind, because: impl Into<String>) {
+        self.refused.insert(kind, because.into());
+    }
+
+    /// Notes something for whoever wonders what was read.
+    pub fn note(&self, text: String) {
+        self.notes.borrow_mut().push(text);
+    }
+
+    /// Whether no answer was taken yet.
+    pub fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.dns_support.is_empty() && self.dns_hostnames.is_empty()
+    }
+
+    /// The network that the answers tell of, and what was passed over.
+    pub fn finish(mut self) -> (Network, Vec<String>) {
+        join::together(&mut self);
+        self.say_what_was_read();
+        (self.network, self.notes.into_inner())
+    }
+
+    fn take(&mut self, source: &str, document: &Value, depth: usize) -> bool {
+        match document {
+            Value::Object(answer) => {
+                let known = ANSWERS.iter().filter(|(key, ..)| answer.get(*key).is_some_and(Value::is_array));
+                let mut taken = false;
+                for (key, kind, reader) in known {
+                    taken = true;
+                    self.take_rows(source, document, key, *kind, *reader);
+                }
+                taken |= self.take_special(source, document);
+                // Only an object that is no answer itself can be a bundle of some.
+                taken || (depth < DEEPEST && self.take_all(source, answer.values(), depth))
+            }
+            Value::Array(pages) => depth < DEEPEST && self.take_all(source, pages.iter(), depth),
+            _ => false,
+        }
+    }
+
+    fn take_all<'v>(&mut self, source: &str, values: impl Iterator<Item = &'v Value>, depth: usize) -> bool {
+        values.fold(false, |taken, value| self.take(source, value, depth + 1) || taken)
+    }
+
+    fn take_rows(&mut self, source: &str, document: &Value, key: &str, kind: Kind, reader: Reader) {
+        self.read.insert(kind);
+        let notes = RefCell::default();
+        for value in document.get(key).and_then(Value::as_array).into_iter().flatten() {
+            reader(self, Row::new(value, source, kind, &notes));
+        }
+        self.notes.borrow_mut().append(&mut notes.into_inner());
+    }
+
+    /// Answers that are not lists of things under the things' name.
+    fn take_special(&mut self, source: &str, document: &Value) -> bool {
+        let notes = RefCell::default();
+        let row = |kind| Row::new(document, source, kind, &notes);
+        let taken = [
+            access::options(self, row(Kind::BlockPublicAccess)),
+            host::vpc_attribute(self, row(Kind::VpcAttributes)),
+            route::prefix_list_entries(self, row(Kind::PrefixListEntries), source),
+            transit::routes(self, row(Kind::TransitGatewayRouteTables), source),
+        ];
+        self.notes.borrow_mut().append(&mut notes.into_inner());
+        taken.contains(&true)
+    }
+
+    fn say_what_was_read(&mut self) {
+        let reading = |kind: Kind| {
+            if let Some(because) = self.refused.get(&kind) {
+                Reading::NotRead { because: because.clone(), refused: true }
+            } else if self.read.contains(&kind) {
+                Reading::Read
+            } else {
+                Reading::NotRead { because: format!("no answer about {kind} was given"), refused: false }
+            }
+        };
+        let network = &mut self.network;
+        network.vpcs.reading = reading(Kind::Vpcs);
+        network.subnets.reading = reading(Kind::Subnets);
+        network.route_tables.reading = reading(Kind::RouteTables);
+        network.internet_gateways.reading = reading(Kind::InternetGateways);
+        network.network_acls.reading = reading(Kind::NetworkAcls);
+        network.security_groups.reading = reading(Kind::SecurityGroups);
+        network.network_interfaces.reading = reading(Kind::NetworkInterfaces);
+        network.instances.reading = reading(Kind::Instances);
+        network.addresses.reading = reading(Kind::Addresses);
+        network.nat_gateways.reading = reading(Kind::NatGateways);
+        network.peering_connections.reading = reading(Kind::VpcPeeringConnections);
+        network.vpc_endpoints.reading = reading(Kind::VpcEndpoints);
+        network.prefix_lists.reading = reading(Kind::PrefixLists);
+        network.transit_attachments.reading = reading(Kind::TransitGatewayAttachments);
+        network.transit_route_tables.reading = reading(Kind::TransitGatewayRouteTables);
+        network.db_instances.reading = reading(Kind::DbInstances);
+        network.db_subnet_groups.reading = reading(Kind::DbSubnetGroups);
+        if network.block_public_access.value().is_none() {
+            let missing = reading(Kind::BlockPublicAccess).missing(Kind::BlockPublicAccess);
+            network.block_public_access = Known::Unknown(missing);
+        }
+        if let Known::Known(access) = &mut network.block_public_access {
+            let kind = Kind::BlockPublicAccessExclusions;
+            access.exclusions = match reading(kind) {
+                Reading::Read => Known::Known(std::mem::take(&mut self.exclusions)),
+                unread @ Reading::NotRead { .. } => Known::Unknown(unread.missing(kind)),
+            };
+        }
+    }
+}
+
+/// The first word of a text that is an id of this kind: `pl-0abc` of `lists/pl-0abc.json`.
+fn id_in(text: &str, prefix: &str) -> Option<String> {
+    let start = text.match_indices(prefix).map(|(start, _)| start).find(|start| {
+        text[..*start].chars().next_back().is_none_or(|before| !before.is_ascii_alphanumeric())
+    })?;
+    let rest = &text[start + prefix.len()..];
+    let length = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    (length > 0).then(|| text[start..start + prefix.len() + length].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_found_in_a_file_name_but_not_in_the_middle_of_a_word() {
+        assert_eq!(id_in("lists/pl-0abc12.json", "pl-").as_deref(), Some("pl-0abc12"));
+        assert_eq!(id_in("tpl-0abc.json", "pl-"), None);
+        assert_eq!(id_in("entries_pl-63a5400a", "pl-").as_deref(), Some("pl-63a5400a"));
+        assert_eq!(id_in("pl-", "pl-"), None);
+    }
+}
