@@ -93,7 +93,7 @@ pub enum Outcome {
     HostUnreachable,
     /// A router says that there is no way to the network, or this side has none: `ENETUNREACH`.
     NetworkUnreachable,
-    /// This side's own rules forbid it: `EACCES` or `EPERM`.
+    /// This side's own rules forbid it: `EACCES` or `EPERM`; in version 6 a far firewall that says so looks the same.
     Prohibited,
     /// The connection was reset before a word was said: `ECONNRESET`.
     Reset,
@@ -167,12 +167,10 @@ impl Observation {
 
     /// Whether packets went there and back.
     pub fn connected(&self) -> bool {
-        match self.outcome {
-            Outcome::Connected | Outcome::ClosedBeforeBanner | Outcome::Silent | Outcome::Spoke(_) => true,
-            // Reset as an answer to SYN reads "refused"; this one came later.
-            Outcome::Reset => self.from.is_some(),
-            _ => false,
-        }
+        // A reset in answer to the first packet reads "refused"; one that reads "reset" came later.
+        let outcome = &self.outcome;
+        matches!(outcome, Outcome::Connected | Outcome::ClosedBeforeBanner | Outcome::Silent | Outcome::Reset)
+            || matches!(outcome, Outcome::Spoke(_))
     }
 
     /// What an SSH server said.
@@ -245,7 +243,7 @@ impl fmt::Display for Outcome {
             Self::TimedOut => f.write_str("no answer"),
             Self::HostUnreachable => f.write_str("no route to host"),
             Self::NetworkUnreachable => f.write_str("network is unreachable"),
-            Self::Prohibited => f.write_str("forbidden by this host"),
+            Self::Prohibited => f.write_str("forbidden by a firewall"),
             Self::Reset => f.write_str("connection reset"),
             Self::Errno { number } => write!(f, "errno {number}"),
             Self::NotTried { why } => write!(f, "not tried: {why}"),

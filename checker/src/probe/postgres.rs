@@ -47,12 +47,13 @@ pub async fn ask(address: SocketAddr, deadline: Duration) -> Observation {
     let Some(mut stream) = stream else {
         return Observation::of(Asked::PostgresTls, address, &watch, seen.outcome.into());
     };
+    let from = stream.local_addr().ok();
     let outcome = match timeout(deadline, exchange(&mut stream)).await {
         Ok(Ok(bytes)) => spoken(&bytes),
         Ok(Err(error)) => broken_off(&error),
         Err(_) => Outcome::Silent,
     };
-    Observation::of(Asked::PostgresTls, address, &watch, outcome).from(stream.local_addr().ok())
+    Observation::of(Asked::PostgresTls, address, &watch, outcome).from(from)
 }
 
 fn spoken(bytes: &[u8]) -> Outcome {

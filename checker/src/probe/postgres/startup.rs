@@ -36,7 +36,7 @@ pub enum PostgresWords {
         /// How: `scram-sha-256`, `md5`, `password`, `gss`, `sspi`, or another's number.
         method: String,
     },
-    /// It lets anyone in.
+    /// It asks for no password; it may yet miss the role or the database.
     LetsIn,
     /// It refuses.
     Error {
@@ -61,7 +61,7 @@ impl fmt::Display for PostgresWords {
             Self::TlsWilling => f.write_str("it speaks TLS"),
             Self::TlsUnwilling => f.write_str("it has no TLS"),
             Self::AsksFor { method } => write!(f, "it asks for {method}"),
-            Self::LetsIn => f.write_str("it lets anyone in"),
+            Self::LetsIn => f.write_str("it asks for no password"),
             Self::Error { code, message } if code.is_empty() => write!(f, "\"{message}\""),
             Self::Error { code, message } => write!(f, "\"{message}\" ({code})"),
         }
@@ -76,6 +76,7 @@ pub async fn ask(address: SocketAddr, user: &str, database: &str, deadline: Dura
     let Some(mut stream) = stream else {
         return Observation::of(asked, address, &watch, seen.outcome.into());
     };
+    let from = stream.local_addr().ok();
     let mut bytes = Vec::new();
     let ended = timeout(deadline, exchange(&mut stream, &message(user, database), &mut bytes)).await;
     let outcome = match (understood(&bytes), ended) {
@@ -84,7 +85,7 @@ pub async fn ask(address: SocketAddr, user: &str, database: &str, deadline: Dura
         (None, Ok(Err(error))) => broken(&error),
         (None, Err(_)) => Outcome::Silent,
     };
-    Observation::of(asked, address, &watch, outcome).from(stream.local_addr().ok())
+    Observation::of(asked, address, &watch, outcome).from(from)
 }
 
 /// What an error in the middle of a conversation says.
@@ -98,8 +99,10 @@ pub(super) fn broken(error: &io::Error) -> Outcome {
 async fn exchange(stream: &mut TcpStream, message: &[u8], bytes: &mut Vec<u8>) -> io::Result<()> {
     stream.write_all(message).await?;
     hear(stream, bytes).await?;
-    // Terminate: a server that let us in is not left with a broken session. It may be gone already.
-    let _ = stream.write_all(b"X\0\0\0\x04").await;
+    if matches!(understood(bytes), Some(Words::Postgres(PostgresWords::LetsIn))) {
+        // Terminate: the end of a session. One that is still asked for its password logs it as a mistake.
+        let _ = stream.write_all(b"X\0\0\0\x04").await;
+    }
     Ok(())
 }
 
