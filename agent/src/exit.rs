@@ -69,7 +69,7 @@ impl Exit {
             }
             Self::Refused => "refused for the safety of data; the message says what would allow it",
             Self::Precondition => {
-                "the machine or the settings cannot carry it: licence, architecture, space, memory"
+                "the machine or the settings cannot carry it: licence, architecture, space, memory, an installer that is damaged or another machine's"
             }
             Self::Device => "the volume did not appear in time",
             Self::Download => "a download failed or did not verify",

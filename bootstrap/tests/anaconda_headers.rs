@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use vivarium_bootstrap::anaconda::architecture::Architecture::{Aarch64, X86_64};
-use vivarium_bootstrap::anaconda::header::{Damage, Generation, check, examine, parse};
+use vivarium_bootstrap::anaconda::header::{Damage, Generation, check, examine, look, parse};
 
 /// The header of a fixture as long as the real one, and the first bytes of its payload.
 fn head(name: &str) -> Vec<u8> {
@@ -42,12 +42,15 @@ fn payload(program: bool) -> Vec<u8> {
 }
 
 /// File, name, version, size, generation.
-const ERAS: [(&str, &str, &str, u64, Generation); 8] = [
+const ERAS: [(&str, &str, &str, u64, Generation); 11] = [
     ("anaconda3-2.4.1.sh", "Anaconda3", "2.4.1", 283_797_156, Generation::Packages),
     ("anaconda3-4.3.1.sh", "Anaconda3", "4.3.1", 497_343_851, Generation::Packages),
     ("anaconda3-5.0.1.sh", "Anaconda3", "5.0.1", 550_796_553, Generation::Packages),
     ("anaconda3-2019.03.sh", "Anaconda3", "2019.03", 685_906_562, Generation::Packages),
     ("miniconda3-4.7.10.sh", "Miniconda3", "4.7.10", 75_257_002, Generation::Offsets),
+    ("miniconda3-4.7.12-olddd.sh", "Miniconda3", "4.7.12", 59_031_559, Generation::Offsets),
+    ("anaconda3-2023.07-1.sh", "Anaconda3", "2023.07-1", 1_059_513_078, Generation::Boundaries),
+    ("miniconda3-onedir.sh", "Miniconda3", "py313_26.5.3-1", 162_430_960, Generation::Boundaries),
     ("miniconda3-py38_4.9.2.sh", "Miniconda3", "py38_4.9.2", 94_235_922, Generation::Offsets),
     ("miniconda3-py310_22.11.1-1.sh", "Miniconda3", "py310_22.11.1-1", 72_402_405, Generation::Boundaries),
     ("miniconda3-py312_24.7.1-0.sh", "Miniconda3", "py312_24.7.1-0", 0, Generation::Boundaries),
@@ -147,6 +150,10 @@ fn other_files_under_an_installers_name_are_named() {
         (&b"<!DOCTYPE html><html>"[..], "a web page"),
         (b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>", "an XML document"),
         (b"\x1f\x8b\x08\0", "a gzip file"),
+        (b"MZ\x90\0", "a Windows program"),
+        (b"xar!\0\x1c", "a macOS package"),
+        (b"\xef\xbb\xbf#!/bin/sh\n", "saved with a byte order mark"),
+        (&[0; 4096], "nothing written"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
         (b"", "an empty file"),
         (b"#!/bin/sh\r\n# NAME:  Anaconda3\r\n", "transferred as text"),
@@ -154,6 +161,23 @@ fn other_files_under_an_installers_name_are_named() {
         let damage = check(bytes, bytes.len() as u64, X86_64).expect_err(what);
         assert!(damage.to_string().contains(what), "{damage}");
     }
+}
+
+#[test]
+fn a_shell_script_of_another_kind_is_no_installer() {
+    let script = format!("#!/bin/sh\nset -e\n{}", "echo hello\n".repeat(1000));
+    let damage = check(script.as_bytes(), script.len() as u64, X86_64);
+    assert!(matches!(damage, Err(Damage::NotAnInstaller(_))), "{damage:?}");
+}
+
+#[test]
+fn every_kind_of_damage_has_a_remedy_of_its_own() {
+    let said = |bytes: &[u8]| check(bytes, bytes.len() as u64, X86_64).expect_err("damage").hint();
+    assert!(said(b"MZ\x90\0").contains("Linux-x86_64.sh"));
+    assert!(said(b"version https://git-lfs.github.com/spec/v1\n").contains("git lfs pull"));
+    assert!(said(b"#!/bin/sh\r\n# NAME:  Anaconda3\r\n").contains("binary"));
+    assert!(said(b"<?xml version=\"1.0\"?><Error>").contains("access"));
+    assert!(said(&head("miniconda3-py38_4.9.2.sh")).contains("fetch it again"));
 }
 
 #[test]
@@ -174,4 +198,40 @@ fn a_truncated_file_on_disk_is_refused_with_what_to_do() {
     let error = examine(&path, X86_64).expect_err("it is cut short");
     assert!(error.chain().contains("cut short: 26917 bytes") && error.chain().contains("72402405"));
     assert!(error.hint_text().contains("fetch it again"));
+}
+
+#[test]
+fn a_truncated_file_still_says_what_it_should_have_been() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("Miniconda3.sh");
+    for (file, name, version, size, _) in ERAS.into_iter().filter(|era| era.3 > 0) {
+        fs::write(&path, head(file)).expect("it is written");
+        let examined = look(&path, X86_64).expect("its header is read");
+        assert_eq!((examined.header.name.as_str(), examined.header.version.as_str()), (name, version));
+        assert_eq!(examined.damage, Some(Damage::Size(size, examined.length)), "{file}");
+    }
+    fs::write(&path, head("miniconda3-py312_25.1.1-2-osx-arm64.sh")).expect("it is written");
+    let examined = look(&path, X86_64).expect("its header is read");
+    assert_eq!(examined.header.platform, "osx-arm64");
+    assert!(matches!(examined.damage, Some(Damage::Platform(..))));
+}
+
+#[test]
+fn a_file_whose_zeros_were_lost_is_told_by_its_size_and_not_by_its_program() {
+    let whole = head("miniconda3-py310_22.11.1-1.sh");
+    let kept: Vec<u8> = whole.into_iter().filter(|byte| *byte != 0).collect();
+    let damage = check(&kept, kept.len() as u64, X86_64);
+    assert_eq!(damage, Err(Damage::Size(72_402_405, kept.len() as u64)));
+}
+
+#[test]
+fn what_is_no_file_is_refused_without_waiting_for_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let pipe = directory.path().join("pipe.sh");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).expect("a pipe");
+    for path in [pipe.as_path(), directory.path()] {
+        let error = examine(path, X86_64).expect_err("it is no file");
+        assert!(error.chain().contains("not a regular file"), "{}", error.chain());
+        assert!(error.hint_text().contains("path of the installer"));
+    }
 }

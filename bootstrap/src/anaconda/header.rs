@@ -2,18 +2,21 @@
 //! text, then bytes that the text gives the sizes of; so a file that was cut short or changed on its way is
 //! known before any of it is run. The script's own check, an MD5, only warns.
 
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use super::architecture::Architecture;
+pub use super::damage::Damage;
+use super::damage::recognise;
 pub use super::layout::Generation;
 use super::layout::Layout;
 use crate::step::{Failure, StepError};
 
 /// More than any header is long: the longest, with its licence, has 76 KiB.
 const HEAD: u64 = 1 << 20;
+/// A script that has not said its name by here never does.
+const SURELY: u64 = 4096;
 const END: &[u8] = b"@@END_HEADER@@";
 
 /// What an installer says of itself.
@@ -41,94 +44,71 @@ pub struct Header {
     pub machine: Option<u16>,
 }
 
-/// Why a file cannot be the installer it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Damage {
-    /// It is something else altogether.
-    NotAnInstaller(&'static str),
-    /// Its lines were changed on the way.
-    TextMode,
-    /// It ends before its header does.
-    EndsInHeader(u64),
-    /// The header lacks this.
-    Lacks(&'static str),
-    /// Two things in the header contradict each other.
-    Contradicts(String),
-    /// It is for another platform: what it says, what this machine is.
-    Platform(String, Architecture),
-    /// The program in it is for another processor.
-    Machine(u16, Architecture),
-    /// It is not as long as its header says: that, and how long it is.
-    Size(u64, u64),
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAnInstaller(what) => write!(f, "it is no installer but {what}"),
-            Self::TextMode => f.write_str("its lines end in CR LF: it was transferred as text"),
-            Self::EndsInHeader(size) => write!(f, "it ends after {size} bytes, inside its header"),
-            Self::Lacks(what) => write!(f, "its header has no {what}"),
-            Self::Contradicts(what) => write!(f, "its header contradicts itself: {what}"),
-            Self::Platform(platform, here) => {
-                write!(f, "it is made for {platform}, and this machine is {}", here.platform())
-            }
-            Self::Machine(machine, here) => {
-                write!(f, "the program in it is for ELF machine {machine}, and this machine is {here}")
-            }
-            Self::Size(said, is) if is < said => {
-                write!(f, "it is cut short: {is} bytes, where its header and what follows it are {said}")
-            }
-            Self::Size(said, is) => {
-                write!(f, "it has {is} bytes, where its header and what follows it are {said}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Damage {}
-
-impl Damage {
-    fn hint(&self) -> &'static str {
-        match self {
-            Self::Platform(..) | Self::Machine(..) => {
-                "choose the installer for this processor, its name ends in Linux-x86_64.sh or Linux-aarch64.sh"
-            }
-            Self::NotAnInstaller("a web page") => {
-                "the server or a proxy answered with a page: open the URL in a browser and see what it says"
-            }
-            _ => "delete it and fetch it again, and compare its SHA-256 with the publisher's",
-        }
-    }
+/// A header that could be read, and what is wrong with the file for all that.
+#[derive(Debug)]
+pub struct Examined {
+    /// What the script says of itself.
+    pub header: Header,
+    /// How long the file is.
+    pub length: u64,
+    /// Why it cannot be used here.
+    pub damage: Option<Damage>,
 }
 
 /// Looks whether the file at `path` is an installer, whole, and for this processor. Runs nothing.
 pub fn examine(path: &Path, architecture: Architecture) -> Result<Header, StepError> {
-    let doing = || format!("examining the installer {}", path.display());
-    let (head, length) =
-        read_head(path).map_err(|error| StepError::new(Failure::Precondition, doing()).because(error))?;
-    check(&head, length, architecture).map_err(|damage| {
-        let hint = damage.hint();
-        StepError::new(Failure::Precondition, doing()).because(damage).hint(hint)
-    })
+    let examined = look(path, architecture)?;
+    examined.damage.map_or(Ok(examined.header), |damage| Err(refusal(path, damage)))
+}
+
+/// The same, and tells what the header says of a file that cannot be used, too.
+pub fn look(path: &Path, architecture: Architecture) -> Result<Examined, StepError> {
+    let (head, length) = read_head(path).map_err(|error| {
+        StepError::new(Failure::Precondition, examining(path)).because(error).hint(
+            "give the path of the installer's file, whose name ends in Linux-x86_64.sh or Linux-aarch64.sh",
+        )
+    })?;
+    let header = parse(&head, length).map_err(|damage| refusal(path, damage))?;
+    let damage = fits(&header, length, architecture).err();
+    Ok(Examined { header, length, damage })
+}
+
+/// What a person is told of a file that cannot be used.
+pub fn refusal(path: &Path, damage: Damage) -> StepError {
+    let hint = damage.hint();
+    StepError::new(Failure::Precondition, examining(path)).because(damage).hint(hint)
+}
+
+fn examining(path: &Path) -> String {
+    format!("examining the installer {}", path.display())
 }
 
 /// The same, over the first bytes of a file of this length.
 pub fn check(head: &[u8], length: u64, architecture: Architecture) -> Result<Header, Damage> {
     let header = parse(head, length)?;
+    fits(&header, length, architecture)?;
+    Ok(header)
+}
+
+/// The size comes before the program: in a file whose bytes were lost or changed, that may be anything.
+fn fits(header: &Header, length: u64, architecture: Architecture) -> Result<(), Damage> {
     if header.platform != architecture.platform() {
-        return Err(Damage::Platform(header.platform, architecture));
-    }
-    if let Some(machine) = header.machine.filter(|machine| *machine != architecture.elf_machine()) {
-        return Err(Damage::Machine(machine, architecture));
+        return Err(Damage::Platform(header.platform.clone(), architecture));
     }
     if header.size != length {
         return Err(Damage::Size(header.size, length));
     }
-    Ok(header)
+    match header.machine.filter(|machine| *machine != architecture.elf_machine()) {
+        Some(machine) => Err(Damage::Machine(machine, architecture)),
+        None => Ok(()),
+    }
 }
 
 fn read_head(path: &Path) -> std::io::Result<(Vec<u8>, u64)> {
+    // Opening a pipe would wait for whoever writes to it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     let mut head = Vec::new();
@@ -140,6 +120,9 @@ fn read_head(path: &Path) -> std::io::Result<(Vec<u8>, u64)> {
 pub fn parse(head: &[u8], length: u64) -> Result<Header, Damage> {
     let script = recognise(head)?;
     let fields = Fields::read(&String::from_utf8_lossy(script));
+    if fields.name.is_none() && length > SURELY {
+        return Err(Damage::NotAnInstaller("a shell script that says nothing of what it installs"));
+    }
     let payload = payload_offset(head, length, &fields)?;
     let text = String::from_utf8_lossy(&head[..usize::try_from(payload).unwrap_or(head.len())]).into_owned();
     let layout = Layout::read(&text, payload, fields.bytes)?;
@@ -155,31 +138,6 @@ pub fn parse(head: &[u8], length: u64) -> Result<Header, Damage> {
         installed: assigned(&text, "total_installation_size_kb").and_then(kibibytes),
         machine: elf_machine(head, payload),
     })
-}
-
-/// A shell script, whatever blank lines come before its first; or the name of what it is instead.
-fn recognise(head: &[u8]) -> Result<&[u8], Damage> {
-    let start = head.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(head.len());
-    let script = &head[start..];
-    let first = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let lower = first.get(..first.len().min(64)).unwrap_or_default().to_ascii_lowercase();
-    match script {
-        [] => Err(Damage::NotAnInstaller("an empty file")),
-        [b'#', b'!', ..] if first.ends_with(b"\r") => Err(Damage::TextMode),
-        [b'#', b'!', ..] => Ok(script),
-        [0x1f, 0x8b, ..] => Err(Damage::NotAnInstaller("a gzip file")),
-        [b'P', b'K', ..] => Err(Damage::NotAnInstaller("a zip file")),
-        [0x7f, b'E', b'L', b'F', ..] => Err(Damage::NotAnInstaller("a program")),
-        _ if lower.starts_with(b"<!doctype") || lower.starts_with(b"<html") => {
-            Err(Damage::NotAnInstaller("a web page"))
-        }
-        [b'<', ..] => Err(Damage::NotAnInstaller("an XML document, as object stores answer with errors")),
-        [b'{', ..] => Err(Damage::NotAnInstaller("a JSON document")),
-        _ if first.starts_with(b"version https://git-lfs") => {
-            Err(Damage::NotAnInstaller("a Git LFS pointer to one"))
-        }
-        _ => Err(Damage::NotAnInstaller("something that does not begin as a shell script")),
-    }
 }
 
 /// The comment lines at the top: `# NAME:  Anaconda3`.

@@ -1,7 +1,7 @@
 //! How long an installer must be, from what its script does: it cuts its own file apart, and the places it
 //! cuts at are written in, in three ways over the years.
 
-use super::header::Damage;
+use super::damage::Damage;
 
 /// How the script finds what follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,17 @@ pub enum Generation {
     Offsets,
     /// From the end of 2022 on: the same, with sizes added up as boundaries.
     Boundaries,
+}
+
+impl Generation {
+    /// The word in `installer --json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Packages => "packages",
+            Self::Offsets => "offsets",
+            Self::Boundaries => "boundaries",
+        }
+    }
 }
 
 /// Sizes, in whichever way the script's generation states them.

@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod catalogue;
+pub mod damage;
 mod diagnosis;
 pub mod header;
 pub mod install;
