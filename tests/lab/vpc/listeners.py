@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Takes connections on many ports and ends them; on port 22 it first says what an SSH server says.
+
+    python3 tests/lab/vpc/listeners.py ADDRESS PORT…
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import sys
+
+BANNER = b"SSH-2.0-lab\r\n"
+
+
+def main() -> None:
+    address, ports = sys.argv[1], sorted({int(port) for port in sys.argv[2:]})
+    waiting = selectors.DefaultSelector()
+    for port in ports:
+        server = socket.create_server((address, port), backlog=256)
+        server.setblocking(False)
+        waiting.register(server, selectors.EVENT_READ, port)
+    while True:
+        for key, _events in waiting.select():
+            accept(key.fileobj, key.data)  # type: ignore[arg-type]
+
+
+def accept(server: socket.socket, port: int) -> None:
+    try:
+        client, _ = server.accept()
+        with client:
+            if port == 22:
+                client.send(BANNER)
+    except OSError:
+        return  # it went away first
+
+
+if __name__ == "__main__":
+    main()
