@@ -154,7 +154,9 @@ def _interface(row: Json) -> Interface:
 def _runs(folder: Folder, interface: Interface) -> bool:
     if interface.is_of_rds:
         return any(row["DBInstanceStatus"] != "stopped" for row in folder["describe-db-instances"]["DBInstances"])
-    return any(row["InstanceId"] == interface.instance and row["State"]["Name"] == "running" for row in _instances(folder))
+    return any(
+        row["InstanceId"] == interface.instance and row["State"]["Name"] == "running" for row in _instances(folder)
+    )
 
 
 def _instances(folder: Folder) -> Iterator[Json]:

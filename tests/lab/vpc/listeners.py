@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Takes connections on many ports and ends them; on port 22 it first says what an SSH server says.
 
-    python3 tests/lab/vpc/listeners.py ADDRESS PORT…
+python3 tests/lab/vpc/listeners.py ADDRESS PORT…
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ kernel decides. So the kernel can be asked whether somebody else's reading of th
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 
 from .describe import Description, Entry, Rule, Subnet
@@ -14,6 +15,7 @@ ANY = "-1"
 NUMBERS = {"tcp": "6", "udp": "17", "icmp": "1", "icmpv6": "58"}
 WITH_PORTS = {"6": "tcp", "17": "udp"}
 ICMP = "1"
+UNUSED, SOURCE_QUOTED, DESTINATION_QUOTED = "@th,48,16", "@th,160,32", "@th,192,32"
 
 
 def security_groups(description: Description, groups: Iterable[str], address: str) -> str:
@@ -108,6 +110,7 @@ def _gateway(description: Description) -> Iterator[str]:
             "notrack",
             f'iifname "internet" ip daddr {description.block} drop',
             *_blocked(description.public_access),
+            *(_quoted('iifname "internet"', SOURCE_QUOTED, public, own) for own, public in pairs),
             *([f'iifname "internet" {private}'] if pairs else []),
         ],
     )
@@ -116,10 +119,27 @@ def _gateway(description: Description) -> Iterator[str]:
         "outward",
         [
             "type filter hook postrouting priority srcnat;",
+            *(_quoted('oifname "internet"', DESTINATION_QUOTED, own, public) for own, public in pairs),
             *([f'oifname "internet" {public}'] if pairs else []),
             f'oifname "internet" ip saddr {description.block} drop',
         ],
     )
+
+
+def _quoted(where: str, field: str, old: str, new: str) -> str:
+    """An ICMP error quotes the packet that it speaks of, and that is translated too.
+
+    Its checksum covers the quotation; a number in the unused part of the header makes up for what is
+    replaced. Where that part says how large packets may be, the error is left as it is.
+    """
+    before, after = _address(old), _address(new)
+    difference = (sum(divmod(before, 1 << 16)) - sum(divmod(after, 1 << 16))) % 0xFFFF
+    match = f"icmp type destination-unreachable icmp code != 4 {field} {before:#x}"
+    return f"{where} {match} {UNUSED} set {difference:#x} {field} set {after:#x}"
+
+
+def _address(text: str) -> int:
+    return int(ipaddress.IPv4Address(text))
 
 
 def _blocked(public_access: str) -> list[str]:

@@ -89,9 +89,7 @@ def start_database(services: Services, server: Interface, scratch: Path, passwor
         raise network.ServiceFailed(f"the database of the lab listens on {network.DATABASE} only")
     authority = Authority(scratch / "tls")
     certificate = authority.issue(database.HOST)
-    started = Database.start(
-        services.network, scratch / "database", KEPT / "postgres-template", certificate, password
-    )
+    started = Database.start(services.network, scratch / "database", KEPT / "postgres-template", certificate, password)
     return started, authority
 
 

@@ -59,6 +59,7 @@ class Vpc:
         self._names: list[subprocess.Popen[bytes]] = []
         self.password = secrets.token_urlsafe(24)
         self.description: Description = describe(self.folder)
+        self._public = self.interface().public or ""
         self.topology: Topology
         self.services: services.Services
         self.database: Database
@@ -90,6 +91,11 @@ class Vpc:
     def server(self) -> Interface:
         """The interface that Amazon RDS keeps for the database."""
         return next(row for row in self.description.interfaces if row.is_of_rds)
+
+    @property
+    def public_address(self) -> str:
+        """Under which address the world knows the first instance when all is well."""
+        return self._public
 
     def instance(self, of: str = "") -> Vantage:
         """The view from an instance, or from any interface."""
