@@ -4,5 +4,6 @@
 pub mod aws;
 pub mod database;
 pub mod evaluate;
+pub mod local;
 pub mod network;
 pub mod probe;
