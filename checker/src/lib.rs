@@ -4,6 +4,9 @@
 pub mod aws;
 pub mod database;
 pub mod evaluate;
+
+pub mod explain;
 pub mod local;
 pub mod network;
 pub mod probe;
+pub mod render;

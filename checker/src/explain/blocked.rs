@@ -1,0 +1,223 @@
+//! What a gate that does not let all through means to a person: one finding for each.
+
+use super::case::{Case, Service};
+use super::diagnosis::{Finding, Side};
+use super::fix;
+use super::gate::{name, percent};
+use crate::evaluate::{Code, Direction, Gate, GateKind, Outcome};
+use crate::network::Family;
+use crate::probe::observation::Observation;
+
+/// One finding for each gate that blocks, in the order of the way.
+pub fn findings(case: &Case, seen: Option<&Observation>) -> Vec<Finding> {
+    let gates = case.trace.into_iter().flat_map(|trace| &trace.blockers);
+    gates.map(|gate| finding(gate, case, seen)).collect()
+}
+
+fn finding(gate: &Gate, case: &Case, seen: Option<&Observation>) -> Finding {
+    let fix = fix::for_gate(gate, case);
+    Finding::new(symptom(gate, case), side(gate), verdict(gate, case))
+        .seen(seen)
+        .gate(gate)
+        .refuted_by(refuted_by(gate))
+        .hint(hint(gate, case, fix.as_ref()))
+        .fix(fix)
+}
+
+fn side(gate: &Gate) -> Side {
+    match gate.kind {
+        GateKind::Instance => Side::Host,
+        GateKind::Database => Side::Service,
+        GateKind::NameResolution => Side::Name,
+        _ => Side::Configuration,
+    }
+}
+
+/// The row of the table of symptoms.
+fn symptom(gate: &Gate, case: &Case) -> Option<&'static str> {
+    match gate.code()? {
+        Code::NoRuleAllows | Code::NoRulesAtAll => group_symptom(gate, case),
+        Code::NetworkAclDenies => acl_symptom(gate, case),
+        Code::InstanceNotRunning | Code::NoNetworkInterface => Some("H15"),
+        Code::DatabaseNotAvailable => Some("P27"),
+        Code::DatabaseNotPublic => Some("P1"),
+        Code::DatabasePort => Some("P8"),
+        Code::NameNotResolved => Some("P30"),
+        Code::NoPublicAddress | Code::PrivateAddressFromOutside => case.symptom("H11", "P1"),
+        Code::AddressNotAssociated | Code::InterfaceNotAttached => Some("H12"),
+        Code::NoSuchAddress => Some("H13"),
+        Code::RouteBlackhole | Code::InternetGatewayNotAttached | Code::NoInternetGateway => {
+            case.symptom("H10", "P3")
+        }
+        Code::NoRoute | Code::ReplyLeavesElsewhere | Code::RouteLeadsElsewhere | Code::LocalRouteOnly => {
+            case.symptom("H9", "P3")
+        }
+        Code::BlockPublicAccess => Some("H16"),
+        Code::PeeringNotActive | Code::PeeringAddress => Some("P38"),
+        _ => None,
+    }
+}
+
+fn group_symptom(gate: &Gate, case: &Case) -> Option<&'static str> {
+    if gate.side == Some("outbound") {
+        return case.symptom("", "P6").filter(|symptom| !symptom.is_empty());
+    }
+    let stale = case.network.is_some_and(|network| fix::the_stale_rule(gate, network).is_some());
+    if stale {
+        return case.symptom("H2", "P2");
+    }
+    let source = gate.packet.source;
+    match case.service() {
+        Service::Postgres if came_by_its_public_address(gate, case) => Some("P4"),
+        Service::Postgres if crate::network::is_private(source) => Some("P5"),
+        Service::Ssh if Family::of(source) == Family::Ipv6 => Some("H4"),
+        _ => case.symptom("H1", "P2"),
+    }
+}
+
+/// An interface of this network, seen by its public address: references to its groups do not match it (S9).
+fn came_by_its_public_address(gate: &Gate, case: &Case) -> bool {
+    let public = Some(gate.packet.source);
+    let rows = case.network.into_iter().flat_map(|network| network.network_interfaces.values());
+    rows.flat_map(|row| &row.private_addresses).any(|row| row.public == public)
+}
+
+fn acl_symptom(gate: &Gate, case: &Case) -> Option<&'static str> {
+    match (&gate.outcome, gate.direction) {
+        (Outcome::Partial { .. }, _) => case.symptom("H8", "P7"),
+        (_, Direction::Forward) => case.symptom("H6", "P7"),
+        (_, Direction::Return) => case.symptom("H7", "P7"),
+    }
+}
+
+fn verdict(gate: &Gate, case: &Case) -> String {
+    let packet = &gate.packet;
+    let ports = format!("{} {}", packet.protocol, packet.destination_ports);
+    if let Outcome::Partial { passing_ports, failing_share, .. } = &gate.outcome {
+        let share = percent(*failing_share);
+        return format!(
+            "{} lets only the client's ports {passing_ports} through, so that {share} of connections fail",
+            name(gate)
+        );
+    }
+    match gate.code() {
+        Some(Code::NoRuleAllows | Code::NoRulesAtAll) => group_verdict(gate, case, &ports),
+        Some(Code::NetworkAclDenies) if fix::is_reply(gate) => {
+            format!("{} does not let the reply out to {} on {ports}", element(gate), packet.destination)
+        }
+        Some(Code::NetworkAclDenies) => {
+            format!("{} does not let {} to {ports}", name(gate), packet.source)
+        }
+        Some(Code::InstanceNotRunning) => format!("{} is not running", gate.element),
+        Some(Code::NoRoute) => format!("{} has no route to {}", gate.element, packet.destination),
+        Some(Code::RouteBlackhole) => {
+            format!("the route of {} to {} leads to something that is gone", gate.element, packet.destination)
+        }
+        Some(Code::BlockPublicAccess) => {
+            "VPC Block Public Access is on, and overrides all the rest".to_owned()
+        }
+        Some(Code::DatabaseNotPublic) => {
+            format!("{} has no public address: it can be reached from inside its VPC only", gate.element)
+        }
+        _ => gate.rule().map_or_else(|| name(gate), |rule| format!("{}: {}", name(gate), rule.rule)),
+    }
+}
+
+fn element(gate: &Gate) -> String {
+    match (gate.direction, gate.side) {
+        (Direction::Return, Some("inbound")) => format!("{} inbound", gate.element),
+        _ => gate.element.clone(),
+    }
+}
+
+fn group_verdict(gate: &Gate, case: &Case, ports: &str) -> String {
+    let packet = &gate.packet;
+    let groups = gate.rule().map(|rule| rule.element.clone()).unwrap_or_default();
+    let groups = if groups.is_empty() { gate.element.clone() } else { groups };
+    if gate.side == Some("outbound") {
+        return format!(
+            "no rule of {groups} lets {} out to {} on {ports}",
+            packet.source, packet.destination
+        );
+    }
+    if let Some((group, rule)) = case.network.and_then(|network| fix::the_stale_rule(gate, network))
+        && let crate::network::Peer::Cidr(old) = &rule.peer
+    {
+        return format!("{group} lets {} in on {ports}, and you come from {}", old.addr(), packet.source);
+    }
+    format!("no rule of {groups} lets {} in on {ports}", packet.source)
+}
+
+fn refuted_by(gate: &Gate) -> String {
+    let element = &gate.element;
+    match gate.code() {
+        Some(Code::NoRuleAllows | Code::NoRulesAtAll) => format!(
+            "it connects while no rule of {element}'s groups has changed, or it was read before a rule was added"
+        ),
+        Some(Code::NetworkAclDenies) => {
+            format!("another machine in the same subnet is reached from there through the same {element}")
+        }
+        Some(
+            Code::NoRoute | Code::RouteBlackhole | Code::ReplyLeavesElsewhere | Code::RouteLeadsElsewhere,
+        ) => {
+            format!("another machine whose subnet uses {element} is reached from there")
+        }
+        Some(Code::InstanceNotRunning) => format!("`aws ec2 describe-instances` says that {element} runs"),
+        Some(Code::DatabaseNotAvailable) => {
+            format!("`aws rds describe-db-instances` says that {element} is available")
+        }
+        _ => format!("{element} reads otherwise when it is read again"),
+    }
+}
+
+fn hint(gate: &Gate, case: &Case, fix: Option<&fix::Fix>) -> String {
+    if let Some(fix) = fix {
+        return fix.what.clone();
+    }
+    if let Some(obstacle) = case.network.and_then(|network| fix::obstacle(gate, network)) {
+        return obstacle;
+    }
+    let packet = &gate.packet;
+    match gate.code() {
+        Some(Code::NoRuleAllows | Code::NoRulesAtAll) if came_by_its_public_address(gate, case) => {
+            "connect to the private address: use the endpoint's name and the VPC's own resolver, since references \
+             to security groups do not match public addresses"
+                .to_owned()
+        }
+        Some(Code::NoRuleAllows | Code::NoRulesAtAll) => format!(
+            "add a rule to one of {}'s groups: {} {} for {}",
+            gate.element, packet.protocol, packet.destination_ports, packet.source
+        ),
+        Some(Code::NetworkAclDenies) => format!(
+            "add an entry to {} that lets {} {} through, numbered before the one that denies",
+            gate.element, packet.protocol, packet.destination_ports
+        ),
+        Some(code) => by_hand(code, gate),
+        None => String::new(),
+    }
+}
+
+fn by_hand(code: Code, gate: &Gate) -> String {
+    let element = &gate.element;
+    match code {
+        Code::DatabaseNotPublic | Code::PrivateAddressFromOutside => {
+            "go through an instance of its VPC, with a tunnel of SSH".into()
+        }
+        Code::DatabasePort => "use the port of the database's endpoint".into(),
+        Code::DatabaseNotAvailable => {
+            format!("see what `aws rds describe-events --source-identifier {element} --source-type db-instance` says")
+        }
+        Code::AddressNotAssociated => format!(
+            "associate {element} with the instance: `aws ec2 associate-address --instance-id … --allocation-id …`"
+        ),
+        Code::NoSuchAddress => {
+            "use the address that the instance has now: it gets another one at each start unless it is an Elastic IP".into()
+        }
+        Code::InstanceNotRunning => format!("wait until {element} is stopped or running, and look again"),
+        Code::NoRoute | Code::RouteBlackhole | Code::ReplyLeavesElsewhere | Code::RouteLeadsElsewhere => {
+            format!("give {element} a route to {} that works", gate.packet.destination)
+        }
+        Code::NoInternetGateway => "create an internet gateway, attach it to the VPC, and route to it".into(),
+        _ => format!("see {element} in the console"),
+    }
+}

@@ -1,0 +1,126 @@
+//! What an explanation is made from: the question, what was seen, what was read, and how to ask the model again.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::database::ladder::{Broken, Proof};
+use crate::evaluate::Trace;
+use crate::network::{Missing, Network};
+use crate::probe::controls::Controlled;
+use crate::probe::observation::Observation;
+
+/// What one wants to speak to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// An SSH server.
+    Ssh,
+    /// A PostgreSQL server.
+    Postgres,
+    /// Anything that listens.
+    Port,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ssh => "ssh",
+            Self::Postgres => "postgres",
+            Self::Port => "tcp",
+        })
+    }
+}
+
+/// Where the probes ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Vantage {
+    /// On a person's own machine, outside the VPC.
+    #[default]
+    Outside,
+    /// On an instance.
+    Instance,
+}
+
+/// What `known_hosts` says of a server's key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum KnownHost {
+    /// Nobody looked, or no server was heard.
+    #[default]
+    NotAsked,
+    /// It names no key for the server.
+    New,
+    /// It names this one.
+    Same,
+    /// It names another.
+    Changed {
+        /// Where: `~/.ssh/known_hosts line 12`.
+        place: String,
+    },
+}
+
+/// What an explanation is made from. Everything but the question may be missing.
+#[derive(Default)]
+pub struct Case<'a> {
+    /// Who asks, in the words of the question.
+    pub from: String,
+    /// For whom, in the words of the question.
+    pub to: String,
+    /// For which service.
+    pub service: Option<Service>,
+    /// On which port.
+    pub port: u16,
+    /// At which address, where there is one: an observation of another one says nothing of the target.
+    pub address: Option<SocketAddr>,
+    /// Where the probes ran.
+    pub vantage: Vantage,
+    /// The addresses that others saw this client come from, and who: `("sts", 203.0.113.9)`.
+    pub client: Vec<(String, IpAddr)>,
+    /// Which user SSH would log in as.
+    pub user: Option<String>,
+    /// What was seen of the target.
+    pub observations: &'a [Observation],
+    /// What was seen of the controls.
+    pub controls: Option<&'a Controlled>,
+    /// How far the login to the database came.
+    pub login: Option<&'a Result<Proof, Broken>>,
+    /// What `known_hosts` says of the server's key.
+    pub known_host: KnownHost,
+    /// The fingerprints that the instance printed on its console; empty where they were not read.
+    pub console_fingerprints: Vec<String>,
+    /// What the configuration says of the flow.
+    pub trace: Option<&'a Trace>,
+    /// Why there is no configuration, where there is none.
+    pub not_read: Option<Missing>,
+    /// The configuration itself: fixes are tried on a copy.
+    pub network: Option<&'a Network>,
+    /// Asks the model the same question of a changed network.
+    pub evaluate: Option<&'a dyn Fn(&Network) -> Trace>,
+    /// The Region and the profile that commands name, where they are not the usual ones.
+    pub region: Option<String>,
+    /// The same.
+    pub profile: Option<String>,
+}
+
+impl Case<'_> {
+    /// Which service, where it was said.
+    pub fn service(&self) -> Service {
+        self.service.unwrap_or(Service::Port)
+    }
+
+    /// The row of SSH's symptoms or of PostgreSQL's, as the question has it.
+    pub fn symptom(&self, ssh: &'static str, postgres: &'static str) -> Option<&'static str> {
+        let symptom = match self.service() {
+            Service::Ssh => ssh,
+            Service::Postgres => postgres,
+            Service::Port => "",
+        };
+        (!symptom.is_empty()).then_some(symptom)
+    }
+
+    /// `54.1.2.3:22`, or the words of the question where no address is known.
+    pub fn target(&self) -> String {
+        match self.address {
+            Some(address) => address.to_string(),
+            None => format!("{} port {}", self.to, self.port),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Controls turn blame: a network that answers for others, that lets nothing out, or that closes port 22, is the
+//! client's own, whatever the configuration says.
+
+use std::time::Duration;
+
+use super::case::{Case, Service};
+use super::diagnosis::{Confidence, Finding, Side};
+use super::seen::Seen;
+use crate::probe::controls::Controlled;
+use crate::probe::observation::{Observation, Outcome};
+
+/// Nearer than any Region is to a person who is outside it.
+const TOO_NEAR: Duration = Duration::from_millis(5);
+/// Far enough for a comparison with it to mean something.
+const FAR: Duration = Duration::from_millis(20);
+
+/// What the client's own network or machine does.
+pub fn findings(case: &Case, seen: Seen, one: Option<&Observation>) -> Vec<Finding> {
+    let controlled = case.controls.into_iter().flat_map(|controls| {
+        [
+            captive(controls, seen),
+            no_way_out(controls, seen, one),
+            port_closed(case, controls, seen, one),
+            forged(controls, seen, one),
+        ]
+    });
+    controlled.flatten().chain(own_machine(seen, one)).chain(two_addresses(case, seen)).collect()
+}
+
+/// H19: a port that is closed everywhere opens.
+fn captive(controls: &Controlled, seen: Seen) -> Option<Finding> {
+    let opened = controls.closed.as_ref().filter(|one| one.connected())?;
+    let said_what_it_should = seen == Seen::Spoke;
+    let finding = Finding::new(
+        "H19",
+        Side::Client,
+        "something in your network answers for the target: a port that nobody listens on opens too",
+    );
+    (!said_what_it_should).then(|| {
+        finding
+            .seen(Some(opened))
+            .refuted_by("the port is one that the target really listens on")
+            .hint("log in to the network's portal, turn the proxy or VPN off, or use another network")
+    })
+}
+
+fn all_failed(controls: &[Observation]) -> bool {
+    !controls.is_empty() && !controls.iter().any(Observation::connected)
+}
+
+/// Nothing else is reached from here either.
+fn no_way_out(controls: &Controlled, seen: Seen, one: Option<&Observation>) -> Option<Finding> {
+    let lost = matches!(seen, Seen::TimedOut | Seen::NoWay | Seen::Unresolved);
+    let finding = Finding::new(
+        None,
+        Side::Client,
+        "your network lets nothing out: a host that always answers does not",
+    );
+    (lost && all_failed(&controls.web)).then(|| {
+        finding
+            .seen(one)
+            .seen(controls.web.last())
+            .refuted_by("a browser on this machine opens a page that it has not seen before")
+            .hint("connect this machine to the internet first")
+    })
+}
+
+/// H17: 443 goes out, 22 does not, to anyone.
+fn port_closed(case: &Case, controls: &Controlled, seen: Seen, one: Option<&Observation>) -> Option<Finding> {
+    let is_ssh = case.service() == Service::Ssh || case.port == 22;
+    let failed = matches!(seen, Seen::TimedOut | Seen::Refused | Seen::NoWay) && all_failed(&controls.ssh);
+    let others_work = controls.web.iter().any(Observation::connected);
+    let finding = Finding::new(
+        "H17",
+        Side::Client,
+        "your network does not let SSH out: port 22 of a known host fails too",
+    );
+    (is_ssh && failed && others_work).then(|| {
+        finding
+            .seen(one)
+            .seen(controls.ssh.last())
+            .seen(controls.web.iter().find(|one| one.connected()))
+            .refuted_by("the same instance answers on 22 to somebody else in this network")
+            .hint("use another network (a phone's will do), or go over 443: Session Manager or EC2 Instance Connect Endpoint")
+    })
+}
+
+/// H18: a refusal that came back from nearer than the target can be.
+fn forged(controls: &Controlled, seen: Seen, one: Option<&Observation>) -> Option<Finding> {
+    let refused = one.filter(|_| seen == Seen::Refused)?;
+    let web = controls.web.iter().find(|one| one.connected())?;
+    let too_near = refused.elapsed < TOO_NEAR && web.elapsed > FAR && refused.elapsed * 4 < web.elapsed;
+    let finding = Finding::new(
+        "H18",
+        Side::Client,
+        "something in your network forges the refusal: it comes from nearer than AWS is",
+    );
+    too_near.then(|| {
+        finding
+            .confidence(Confidence::Likely)
+            .seen(one)
+            .seen(Some(web))
+            .refuted_by("the target is in a network next to this one")
+            .hint("use another network, or go over 443: Session Manager or EC2 Instance Connect Endpoint")
+    })
+}
+
+/// H5 and this machine's own rules: said at once, by this machine.
+fn own_machine(seen: Seen, one: Option<&Observation>) -> Option<Finding> {
+    let one = one.filter(|_| seen == Seen::NoWay)?;
+    let family = one.address.map_or("IP", |address| if address.is_ipv6() { "IPv6" } else { "IPv4" });
+    match one.outcome {
+        Outcome::NetworkUnreachable if one.elapsed < TOO_NEAR => Some(
+            Finding::new("H5", Side::Client, format!("this machine has no way out over {family}"))
+                .seen(Some(one))
+                .refuted_by(format!("`ip route get` shows a way for another {family} address"))
+                .hint(format!("use a network that has {family}, or the target's other address")),
+        ),
+        Outcome::Prohibited if one.elapsed < TOO_NEAR => Some(
+            Finding::new(None, Side::Client, "this machine's own firewall forbids the connection")
+                .seen(Some(one))
+                .refuted_by("the same connection is let out with the firewall off")
+                .hint("allow it in this machine's own rules: nft, iptables, or the firewall of its vendor"),
+        ),
+        _ => None,
+    }
+}
+
+/// H3: others saw this client come from different addresses.
+fn two_addresses(case: &Case, seen: Seen) -> Option<Finding> {
+    let (who, first) = case.client.first()?;
+    let same_family = case.client.iter().filter(|(_, address)| address.is_ipv4() == first.is_ipv4());
+    let (others, second) = same_family.last().filter(|(_, address)| address != first)?;
+    let finding = Finding::new(
+        "H3",
+        Side::Client,
+        format!("you have two addresses: {who} sees {first}, {others} sees {second}"),
+    );
+    matches!(seen, Seen::TimedOut).then(|| {
+        finding
+            .confidence(Confidence::Possible)
+            .read(format!("{who} sees {first}; {others} sees {second}"))
+            .refuted_by("both are allowed")
+            .hint("turn the VPN or proxy off, or allow the address that this connection really comes from")
+    })
+}

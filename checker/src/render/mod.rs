@@ -1,0 +1,1 @@
+//! Shows a diagnosis: to a person at a terminal, to a program, to a person with a browser. Pure.
