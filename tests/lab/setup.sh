@@ -32,7 +32,7 @@ packages() {
     python3         | demo | the lab is written in it, and it is the payload of the stand-in installer
     python3-venv    | demo | the lab's own packages stay apart from Debian's; brings pip's wheel
     python3-pip     | demo | the payload of the stand-in installer
-    gcc             | demo | the linker of every Rust program, and the stand-in installer's engine
+    gcc             | demo | the linker of every Rust program; the stand-in installer's engine, the cut's tracer
     libc6-dev       | demo | the C library to link with
     make            | demo | the entrance
     git             | test | the house's rules are checked on the files that git knows

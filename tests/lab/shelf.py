@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,19 +50,21 @@ class Archive:
         ]
 
 
-def stand_in(kept: Path) -> Path:
+def stand_in(kept: Path, *options: str) -> Path:
     """The lab's own installer: made once, and again when what it is made of has changed."""
     sources = [HERE / "installer.py", *(HERE / "stand_in").iterdir()]
-    made = next(iter(kept.glob("*.sh")), None)
-    if made is None or made.stat().st_mtime < max(source.stat().st_mtime for source in sources):
-        _make(kept)
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # labs may be set up side by side
+        made = next(iter(kept.glob("*.sh")), None)
+        if made is None or made.stat().st_mtime < max(source.stat().st_mtime for source in sources):
+            _make(kept, options)
     return next(kept.glob("*.sh"))
 
 
-def _make(kept: Path) -> None:
+def _make(kept: Path, options: Sequence[str]) -> None:
     shutil.rmtree(kept, ignore_errors=True)
     # Debian's own Python: it is what the stand-in installs.
-    argv = ["/usr/bin/python3", str(HERE / "installer.py"), "--into", str(kept)]
+    argv = ["/usr/bin/python3", str(HERE / "installer.py"), "--into", str(kept), *options]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ServiceFailed(f"the stand-in installer cannot be made: {done.stderr.strip()}")
