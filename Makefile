@@ -2,7 +2,7 @@
 #   make demo    the main job on this machine, with no AWS account; INSTALLER=/path/Anaconda3-….sh uses a real one
 #   make test    every test; what .ci/run calls
 #   make check   formatting, lints, licences, the house's rules
-#   make cut     the agent killed at every system call that changes something, one after another
+#   make cut     the agent killed before every call that changes something, one after another: half an hour or more
 #   make bench   measurements, side by side
 #   make dist    the static release binary and its sizes
 SHELL = /bin/bash -euo pipefail
@@ -33,7 +33,10 @@ check: setup-check
 	$(PYTHON) -m pytest -q tests/test_house.py
 
 cut: setup-test build
-	VIVARIUM_CUT=all $(PYTHON) -m pytest -q -s tests/test_cut.py
+	export VIVARIUM_CUT=all VIVARIUM_LAB=/dev/shm/vivarium-cut; \
+	$(PYTHON) -m pytest -q -s -k blank tests/test_cut.py & blank=$$!; \
+	$(PYTHON) -m pytest -q -s -k used tests/test_cut.py || used=$$?; \
+	wait $$blank && exit $${used:-0}
 
 bench: setup-test dist
 	$(PYTHON) tests/bench.py $(RELEASE)

@@ -1,4 +1,8 @@
-"""What a tree is, as far as it must be the same after every way to it."""
+"""What a tree is, as far as it must be the same after every way to it.
+
+Compared are every path, its kind, mode, owner and content. Not compared are times; of a path, the
+moment that is part of its name; of a compiled module, the four bytes that hold its source's time.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +13,24 @@ import stat
 from pathlib import Path
 
 MOMENT = re.compile(r"\d{8}T\d{6}Z")
-UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# A compiled module carries the time of its source, which is the time of its installation.
-PYC_MOMENT = slice(8, 12)
+# PEP 552: four bytes of magic, four of flags (none: made from a source of that time), the time.
+PYC_FLAGS, PYC_TIME = slice(4, 8), slice(8, 12)
+MADE_FROM_TIME = bytes(4)
 
 
-def of(root: Path, *, without: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Every path below a root: what it is, its mode, its owner, its content. No times, no random names."""
-    found = {}
+def of(root: Path) -> dict[str, str]:
+    """Every path below a root, and what it is."""
+    found: dict[str, str] = {}
     for directory, directories, files in os.walk(root):
-        inside = Path(directory)
-        directories[:] = [name for name in directories if str((inside / name).relative_to(root)) not in without]
-        for name in (*directories, *files):
-            path = inside / name
-            relative = str(path.relative_to(root))
-            if relative not in without:
-                found[MOMENT.sub("MOMENT", relative)] = _describe(path)
+        for name in sorted((*directories, *files)):
+            path = Path(directory) / name
+            found[_unused(MOMENT.sub("MOMENT", str(path.relative_to(root))), found)] = describe(path)
     return found
+
+
+def names(root: Path) -> dict[str, str]:
+    """Every path below a root, its content left out."""
+    return {path: " ".join(what.split()[:2]) for path, what in of(root).items()}
 
 
 def differences(wanted: dict[str, str], found: dict[str, str]) -> list[str]:
@@ -34,7 +39,8 @@ def differences(wanted: dict[str, str], found: dict[str, str]) -> list[str]:
     return [f"{path}: wanted {wanted.get(path, 'nothing')}, found {found.get(path, 'nothing')}" for path in paths]
 
 
-def _describe(path: Path) -> str:
+def describe(path: Path) -> str:
+    """Kind, mode, owner and content."""
     status = path.lstat()
     head = f"{stat.filemode(status.st_mode)} {status.st_uid}:{status.st_gid}"
     if stat.S_ISLNK(status.st_mode):
@@ -44,9 +50,13 @@ def _describe(path: Path) -> str:
     return head
 
 
+def _unused(path: str, taken: dict[str, str]) -> str:
+    """Two files that differ in their moment only are two files."""
+    return path if path not in taken else _unused(f"{path}, another", taken)
+
+
 def _content(path: Path) -> bytes:
     content = path.read_bytes()
-    if path.suffix == ".pyc":
-        moment = content[PYC_MOMENT]
-        return content.replace(moment, bytes(len(moment)), 1) if moment.strip(b"\0") else content
-    return content if len(content) > 1 << 20 else UUID.sub(b"UUID", content)
+    if path.suffix == ".pyc" and content[PYC_FLAGS] == MADE_FROM_TIME:
+        return content[: PYC_TIME.start] + bytes(4) + content[PYC_TIME.stop :]
+    return content
