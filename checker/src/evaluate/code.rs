@@ -112,8 +112,6 @@ codes! {
     TransitAttachmentState = "transit_attachment_not_available", Some("BAD_STATE_ATTACHMENT");
     /// The attachment is not in the zone that the traffic comes from.
     TransitZone = "transit_attachment_not_in_zone", Some("TGW_ATTACH_VPC_AZ_RESTRICTION");
-    /// The attachment is associated with no table.
-    TransitNoTable = "transit_attachment_without_table", Some("TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION");
     /// The transit gateway's table has no route there.
     TransitNoRoute = "transit_gateway_no_route", Some("TGW_RTB_CANNOT_ROUTE");
     /// The transit gateway's route is a blackhole.

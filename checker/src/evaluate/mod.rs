@@ -2,10 +2,18 @@
 //! flow and network give the same trace, and every question has an answer. What was seen on the wire is `probe`'s;
 //! what to say about both is `explain`'s.
 
+mod answer;
 mod code;
 mod flow;
+mod gates;
+mod journey;
+mod party;
+mod place;
+mod split;
 mod trace;
+mod walk;
 
+pub use answer::evaluate;
 pub use code::Code;
 pub use flow::{End, Flow, ephemeral};
 pub use trace::{

@@ -60,3 +60,10 @@ impl fmt::Display for InstanceState {
         })
     }
 }
+
+impl InstanceState {
+    /// Whether it will never run again.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Terminated | Self::ShuttingDown)
+    }
+}

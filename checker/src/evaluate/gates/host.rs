@@ -1,0 +1,60 @@
+//! The instance and its interface: whether there is anybody to send or receive.
+
+use crate::evaluate::code::Code;
+use crate::evaluate::party::Host;
+use crate::evaluate::trace::{GateKind, Packet, Rule};
+use crate::evaluate::walk::Walk;
+use crate::network::{InstanceState, InterfaceStatus, Kind, NetworkInterface};
+
+impl<'n> Walk<'n> {
+    pub(in crate::evaluate) fn host(&mut self, host: &Host<'n>, packet: &Packet) {
+        if let Some(interface) = host.interface {
+            self.interface(interface, packet);
+        }
+        if let Some(id) = host.instance {
+            match self
+                .network
+                .instances
+                .find(Kind::Instances, id)
+                .and_then(|instance| Ok((instance, instance.state.get()?)))
+            {
+                Err(missing) => self.unknown(GateKind::Instance, id, packet, missing),
+                Ok((_, InstanceState::Running)) => {
+                    self.allow(GateKind::Instance, packet, Rule::of(id, "it is running"));
+                }
+                Ok((instance, state)) => {
+                    let reason = instance.state_reason.as_deref().map(|reason| format!(" ({reason})"));
+                    let rule = Rule::of(id, format!("it is {state}{}", reason.unwrap_or_default()));
+                    self.deny(GateKind::Instance, packet, Code::InstanceNotRunning, rule);
+                }
+            }
+        }
+    }
+
+    fn interface(&mut self, interface: &NetworkInterface, packet: &Packet) {
+        let kind = GateKind::NetworkInterface;
+        let attachment = interface.attachment.as_ref();
+        let leaving = attachment
+            .and_then(|row| row.status.as_deref())
+            .filter(|status| !matches!(*status, "attached" | "attaching"));
+        if let Some(status) = leaving {
+            let rule = Rule::of(&interface.id, format!("its attachment is {status}"));
+            return self.deny(kind, packet, Code::InterfaceNotAttached, rule);
+        }
+        match interface.status.get() {
+            Ok(InterfaceStatus::InUse) => self.allow(kind, packet, Rule::of(&interface.id, "it is in use")),
+            Err(_) if attachment.is_some() => {
+                self.allow(kind, packet, Rule::of(&interface.id, "it is attached"));
+            }
+            Err(missing) => self.unknown(kind, &interface.id, packet, missing),
+            Ok(InterfaceStatus::Available) => {
+                let rule = Rule::of(&interface.id, "it is attached to nothing");
+                self.deny(kind, packet, Code::InterfaceNotAttached, rule);
+            }
+            Ok(InterfaceStatus::Other(status)) => {
+                let rule = Rule::of(&interface.id, format!("it is {status}"));
+                self.deny(kind, packet, Code::InterfaceNotAttached, rule);
+            }
+        }
+    }
+}
