@@ -243,8 +243,7 @@ fn h17_and_h19_controls_show_a_network_that_closes_22_and_one_that_opens_everyth
 #[test]
 fn a_control_without_a_name_is_told_by_its_name() {
     network::inside(|| {
-        let bench = support::bench::Bench::new();
-        let _ = &bench;
+        let _bench = support::bench::Bench::new();
         let controls = Controls { web: Some(("nowhere.lab".to_owned(), 443)), ..Controls::default() };
         let seen = block_on(control(&controls, PATIENCE));
         assert_eq!(seen.web[0].outcome, Outcome::Unresolved { why: Unresolved::NoSuchName });
@@ -266,6 +265,11 @@ fn p29_each_reason_for_a_name_without_an_address_is_kept_apart() {
         );
         bench.name_server(network::BLACK_HOLE);
         assert_eq!(seen("db.lab"), unresolved(Unresolved::TimedOut));
+        // The name server of this host is dead, and the other one is asked all the same.
+        let server = "127.0.0.1".parse().expect("an address");
+        let other = block_on(dns::ask_server("db.lab", server, PATIENCE));
+        assert_eq!(other.outcome, Outcome::Resolved { addresses: vec![server] });
+        assert_eq!(other.asked, Asked::NameOf { name: "db.lab".to_owned(), server });
     });
 }
 

@@ -113,9 +113,24 @@ impl AddressClass {
 /// Asks for a name as this host would, and notes when.
 pub async fn ask_for(name: &str, deadline: Duration) -> Observation {
     let watch = Watch::start();
-    let outcome = resolve(name, deadline).await.outcome.into();
-    let asked = Asked::Name { name: name.to_owned() };
-    Observation { asked, address: None, from: None, at: watch.at(), elapsed: watch.elapsed(), outcome }
+    let outcome = resolve(name, deadline).await.outcome;
+    observed(Asked::Name { name: name.to_owned() }, &watch, outcome)
+}
+
+/// Asks one name server for a name, whatever this host's files say: the VPC's, to compare with another's.
+pub async fn ask_server(name: &str, server: IpAddr, deadline: Duration) -> Observation {
+    let watch = Watch::start();
+    let asked = async {
+        let resolver = configured(format!("nameserver {server}\n").as_bytes(), b"", deadline)?;
+        Ok(timeout(deadline, ask(&resolver, name)).await.unwrap_or(NameOutcome::TimedOut))
+    };
+    let outcome = asked.await.unwrap_or_else(|outcome: NameOutcome| outcome);
+    observed(Asked::NameOf { name: name.to_owned(), server }, &watch, outcome)
+}
+
+fn observed(asked: Asked, watch: &Watch, outcome: NameOutcome) -> Observation {
+    let (at, elapsed) = (watch.at(), watch.elapsed());
+    Observation { asked, address: None, from: None, at, elapsed, outcome: outcome.into() }
 }
 
 /// Asks for a name as this host would.

@@ -6,6 +6,7 @@ pub mod dns;
 mod greetings;
 pub mod observation;
 pub mod postgres;
+pub mod round;
 pub mod source_ports;
 pub mod ssh;
 pub mod tcp;

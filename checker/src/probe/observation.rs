@@ -42,6 +42,13 @@ pub enum Asked {
         /// The name.
         name: String,
     },
+    /// The same, of one name server, whatever this host is set up to ask.
+    NameOf {
+        /// The name.
+        name: String,
+        /// The name server.
+        server: IpAddr,
+    },
     /// Whether a port answers.
     Port,
     /// Whether a port answers to one source port.
@@ -278,6 +285,7 @@ impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.asked, self.address) {
             (Asked::Name { name }, _) => write!(f, "dns {name}: ")?,
+            (Asked::NameOf { name, server }, _) => write!(f, "dns {name} of {server}: ")?,
             (Asked::PortFrom { local_port }, Some(address)) => {
                 write!(f, "tcp {address} from port {local_port}: ")?;
             }
