@@ -20,7 +20,7 @@ demo: setup-demo build
 # One build serves the tests of Rust and, through the agent that it leaves, the tests in the lab.
 test: setup-test
 	tests/setup-python.sh
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 	$(PYTHON) -m pytest -q tests
 
 check: setup-check

@@ -3,6 +3,7 @@
 mod parts;
 
 use std::collections::BTreeSet;
+use std::future::ready;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -42,7 +43,7 @@ impl Scene {
 
     async fn deliver(&self, run: u32) -> Delivery {
         let node = node(&self.aws.endpoint, Some(role())).await;
-        deliver(&report(run), &self.queue(), &node, &self.options).await
+        deliver(&report(run), &self.queue(), ready(node), &self.options).await
     }
 
     /// The runs in any `PutInventory` that was accepted.
@@ -165,7 +166,8 @@ async fn a_parameter_that_the_role_may_not_write_is_named_with_the_statement_tha
         {"Effect": "Allow", "Action": ["ssm:PutInventory", "ssm:PutComplianceItems"], "Resource": "*"},
         serde_json::from_str::<Value>(&statement).expect("the statement is JSON"),
     ]})).await;
-    assert!(scene.deliver(2).await.is_complete(), "the statement that was named helps");
+    let delivery = scene.deliver(2).await;
+    assert!(delivery.is_complete(), "the statement that was named helps: {delivery:?}");
 }
 
 #[tokio::test]
@@ -253,11 +255,11 @@ async fn an_instance_reports_by_the_credentials_that_its_metadata_service_gives(
         credentials: None,
     };
     let destination = node_by(&settings).await;
-    let delivery = deliver(&report(1), &scene.queue(), &destination, &scene.options).await;
+    let delivery = deliver(&report(1), &scene.queue(), ready(destination), &scene.options).await;
     assert!(delivery.is_complete(), "{delivery:?}");
     metadata.set("faults", json!({"disabled": true})).await;
     let destination = node_by(&settings).await;
-    let delivery = deliver(&report(2), &scene.queue(), &destination, &scene.options).await;
+    let delivery = deliver(&report(2), &scene.queue(), ready(destination), &scene.options).await;
     assert!(refusal(&delivery, "inventory").0.starts_with("no credentials"), "{delivery:?}");
 }
 
@@ -266,7 +268,7 @@ async fn without_credentials_the_report_waits_and_the_other_rungs_are_not_tried(
     let scene = Scene::new();
     let nobody = Some(SharedCredentialsProvider::new(Nobody));
     let destination = node(&scene.aws.endpoint, nobody).await;
-    let delivery = deliver(&report(1), &scene.queue(), &destination, &scene.options).await;
+    let delivery = deliver(&report(1), &scene.queue(), ready(destination), &scene.options).await;
     assert!(refusal(&delivery, "inventory").0.starts_with("no credentials"), "{delivery:?}");
     assert_eq!((delivery.queued, &delivery.rungs[1].outcome), (1, &RungOutcome::NotTried));
 }
@@ -275,7 +277,7 @@ async fn without_credentials_the_report_waits_and_the_other_rungs_are_not_tried(
 async fn without_a_network_the_report_waits() {
     let scene = Scene::new();
     let destination = node("http://127.0.0.1:9", Some(role())).await;
-    let delivery = deliver(&report(1), &scene.queue(), &destination, &scene.options).await;
+    let delivery = deliver(&report(1), &scene.queue(), ready(destination), &scene.options).await;
     assert!(refusal(&delivery, "inventory").0.starts_with("not reached"), "{delivery:?}");
     assert_eq!(delivery.queued, 1);
 }
@@ -293,7 +295,7 @@ async fn a_wrong_clock_is_called_a_wrong_clock() {
 async fn outside_ec2_the_report_waits() {
     let scene = Scene::new();
     let nowhere = Destination::Nowhere { why: "not on EC2".to_owned(), hint: String::new() };
-    let delivery = deliver(&report(1), &scene.queue(), &nowhere, &scene.options).await;
+    let delivery = deliver(&report(1), &scene.queue(), ready(nowhere), &scene.options).await;
     assert_eq!((delivery.queued, refusal(&delivery, "inventory").0.as_str()), (1, "not on EC2"));
 }
 
@@ -307,7 +309,7 @@ async fn a_report_far_over_every_limit_still_arrives() {
         step.hint = "\"".repeat(9000);
     }
     let destination = node(&scene.aws.endpoint, Some(role())).await;
-    let delivery = deliver(&long, &scene.queue(), &destination, &scene.options).await;
+    let delivery = deliver(&long, &scene.queue(), ready(destination), &scene.options).await;
     assert!(matches!(delivery.rungs[0].outcome, RungOutcome::Accepted(_)), "{delivery:?}");
 }
 

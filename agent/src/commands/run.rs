@@ -61,7 +61,7 @@ async fn deliver(world: &World, report: &Report) -> Option<Delivery> {
     }
     let retry = RetryRule { budget: asked.budget, ..RetryRule::default() };
     let options = Options { parameter: asked.parameter.clone(), start_delay: asked.spread, retry };
-    Some(deliver::deliver(report, &world.queue, &world.cloud.destination().await, &options).await)
+    Some(deliver::deliver(report, &world.queue, world.cloud.destination(), &options).await)
 }
 
 fn report(id: &str, caller: Caller, started: String, ran: Ran) -> Report {

@@ -122,22 +122,23 @@ impl fmt::Display for Rung {
     }
 }
 
-/// Queues the report, then brings it and all that waited before it to Systems Manager.
+/// Queues the report, then brings it and all that waited before it to Systems Manager. Where that is, is
+/// asked for only once the report is safe on the disk.
 pub async fn deliver(
     report: &Report,
     queue: &Queue,
-    destination: &Destination,
+    destination: impl Future<Output = Destination>,
     options: &Options,
 ) -> Delivery {
     let mut ladder = Ladder::default();
     let reports = queued(report, queue, &mut ladder);
-    match destination {
+    match destination.await {
         Destination::SystemsManager(node) => {
             tokio::time::sleep(options.start_delay.mul_f64(fastrand::f64())).await;
-            climb(node, &reports, queue, options, &mut ladder).await;
+            climb(&node, &reports, queue, options, &mut ladder).await;
         }
         Destination::Nowhere { why, hint } => {
-            ladder.refused("inventory", why.clone(), hint.clone());
+            ladder.refused("inventory", why, hint);
         }
     }
     let queued = queue.waiting().map_or(reports.len(), |waiting| waiting.len());
