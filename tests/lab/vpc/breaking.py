@@ -12,6 +12,9 @@ from .connections import Attempt, Outcome
 from .faults import Break, Fault
 from .vpc import Vpc
 
+# A connection in here takes a hundredth of a second, or is never made.
+SILENCE, PATIENCE = 0.7, 20.0
+
 
 @contextlib.contextmanager
 def broken(vpc: Vpc, *faults: Fault) -> Iterator[None]:
@@ -28,16 +31,26 @@ def broken(vpc: Vpc, *faults: Fault) -> Iterator[None]:
         yield
 
 
-def observe(vpc: Vpc, fault: Fault, patience: float) -> tuple[Outcome, Outcome, Outcome]:
+def observe(vpc: Vpc, fault: Fault) -> tuple[Outcome, Outcome, Outcome]:
     """SSH from the laptop, the same from the fault's source port, and PostgreSQL from the instance."""
-    target = vpc.public_address
-    from_laptop = [Attempt(target, 22), *([Attempt(target, 22, fault.from_port)] if fault.from_port else [])]
-    from_instance = [Attempt(vpc.server.address, 5432)]
-    with ThreadPoolExecutor(2) as threads:
-        ssh = threads.submit(vpc.laptop.connect_all, from_laptop, patience)
-        postgres = threads.submit(vpc.instance().connect_all, from_instance, patience)
-        seen = ssh.result()
-        return seen[0], seen[-1], postgres.result()[0]
+    ssh = Attempt(vpc.public_address, 22)
+    from_port = Attempt(vpc.public_address, 22, fault.from_port)
+    postgres = Attempt(vpc.server.address, 5432)
+    with ThreadPoolExecutor(3) as threads:
+        tried = [
+            threads.submit(vpc.laptop.connect_all, [ssh], _patience(fault.ssh)),
+            threads.submit(vpc.laptop.connect_all, [from_port], _patience(fault.ssh_from_port))
+            if fault.from_port
+            else None,
+            threads.submit(vpc.instance().connect_all, [postgres], _patience(fault.postgres)),
+        ]
+        first, second, third = (each.result()[0] if each else fault.ssh_from_port for each in tried)
+        return first, second, third
+
+
+def _patience(expected: Outcome) -> float:
+    """Who expects an answer waits for it; who expects silence has heard it soon."""
+    return SILENCE if expected == Outcome.TIMED_OUT else PATIENCE
 
 
 def _run(vpc: Vpc, what: Break, script: str) -> None:

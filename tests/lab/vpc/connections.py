@@ -53,13 +53,17 @@ class Attempt:
 
 def attempt_all(namespace: Namespace, attempts: Sequence[Attempt], patience: float) -> list[Outcome]:
     """Tries all at the same time; what has not ended after so many seconds has timed out."""
-    with namespace.inside():
-        sockets = [_socket(attempt) for attempt in attempts]
+    return attempt_everywhere([(namespace, attempt) for attempt in attempts], patience)
+
+
+def attempt_everywhere(attempts: Sequence[tuple[Namespace, Attempt]], patience: float) -> list[Outcome]:
+    """The same from several places."""
+    sockets = _sockets(attempts)
     outcomes = [Outcome.TIMED_OUT] * len(attempts)
     poll = select.epoll()
     waiting: dict[int, int] = {}
     try:
-        for index, (ours, attempt) in enumerate(zip(sockets, attempts, strict=True)):
+        for index, (ours, (_, attempt)) in enumerate(zip(sockets, attempts, strict=True)):
             said = ours.connect_ex((attempt.host, attempt.port))
             if said == errno.EINPROGRESS:
                 waiting[ours.fileno()] = index
@@ -72,6 +76,16 @@ def attempt_all(namespace: Namespace, attempts: Sequence[Attempt], patience: flo
         for ours in sockets:
             ours.close()
     return outcomes
+
+
+def _sockets(attempts: Sequence[tuple[Namespace, Attempt]]) -> list[socket.socket]:
+    made: dict[int, socket.socket] = {}
+    for namespace in {id(namespace): namespace for namespace, _ in attempts}.values():
+        with namespace.inside():
+            for index, (own, attempt) in enumerate(attempts):
+                if own is namespace:
+                    made[index] = _socket(attempt)
+    return [made[index] for index in range(len(attempts))]
 
 
 def _socket(attempt: Attempt) -> socket.socket:

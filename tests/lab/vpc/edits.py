@@ -69,9 +69,9 @@ def interface(folder: Folder, name: str) -> Json:
     return one(folder["describe-network-interfaces"]["NetworkInterfaces"], "NetworkInterfaceId", name)
 
 
-def instance(folder: Folder) -> Json:
-    row: Json = folder["describe-instances"]["Reservations"][0]["Instances"][0]
-    return row
+def instance(folder: Folder, name: str = INSTANCE) -> Json:
+    rows = [row for group in folder["describe-instances"]["Reservations"] for row in group["Instances"]]
+    return one(rows, "InstanceId", name)
 
 
 def permission(
@@ -102,10 +102,12 @@ def carries(name: str, *groups: str) -> Edit:
 
     def change(folder: Folder) -> None:
         rows = [{"GroupId": row, "GroupName": group(folder, row)["GroupName"]} for row in groups]
-        interface(folder, name)["Groups"] = rows
-        if name == INSTANCE_INTERFACE:
-            instance(folder)["SecurityGroups"] = copy.deepcopy(rows)
-            instance(folder)["NetworkInterfaces"][0]["Groups"] = copy.deepcopy(rows)
+        card = interface(folder, name)
+        card["Groups"] = rows
+        if owner := card["Attachment"].get("InstanceId"):
+            machine = instance(folder, owner)
+            machine["SecurityGroups"] = copy.deepcopy(rows)
+            machine["NetworkInterfaces"][0]["Groups"] = copy.deepcopy(rows)
         else:
             own = [{"VpcSecurityGroupId": row, "Status": "active"} for row in groups]
             folder["describe-db-instances"]["DBInstances"][0]["VpcSecurityGroups"] = own
@@ -204,21 +206,22 @@ def detached_gateway(folder: Folder) -> Folder:
     return _edit(change)(folder)
 
 
-def no_public_address(folder: Folder) -> Folder:
-    """The Elastic IP is still the account's, and stands for nothing (R10)."""
+def no_public_address(name: str) -> Edit:
+    """The instance's Elastic IP is still the account's, and stands for nothing (R10)."""
 
-    def change(own: Folder) -> None:
-        address = own["describe-addresses"]["Addresses"][0]
+    def change(folder: Folder) -> None:
+        machine = instance(folder, name)
+        card = interface(folder, machine["NetworkInterfaces"][0]["NetworkInterfaceId"])
+        address = one(folder["describe-addresses"]["Addresses"], "PublicIp", machine["PublicIpAddress"])
         for key in ("AssociationId", "NetworkInterfaceId", "NetworkInterfaceOwnerId", "PrivateIpAddress", "InstanceId"):
             address.pop(key, None)
-        machine, card = instance(own), interface(own, INSTANCE_INTERFACE)
         machine.pop("PublicIpAddress", None)
         machine["PublicDnsName"] = ""
         for row in (card, machine["NetworkInterfaces"][0]):
             row.pop("Association", None)
             row["PrivateIpAddresses"][0].pop("Association", None)
 
-    return _edit(change)(folder)
+    return _edit(change)
 
 
 def instance_state(code: int, name: str) -> Edit:

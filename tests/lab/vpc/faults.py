@@ -153,7 +153,7 @@ CONFIGURATION = [
     Fault("route-blackhole", SILENT, FINE, edits.route(PUBLIC_ROUTES, "203.0.113.0/24", None)),
     Fault("route-main", SILENT, FINE, edits.associate(edits.PUBLIC, None)),
     Fault("route-private", SILENT, FINE, edits.associate(edits.PUBLIC, PRIVATE_ROUTES)),
-    Fault("eip", SILENT, FINE, edits.no_public_address),
+    Fault("eip", SILENT, FINE, edits.no_public_address(edits.INSTANCE)),
     Fault("instance-stopped", SILENT, SILENT, edits.instance_state(80, "stopped")),
     Fault("db-stopped", FINE, SILENT, edits.database_status("stopped")),
     Fault("bpa-bidirectional", SILENT, FINE, edits.public_access("block-bidirectional")),

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..network import Namespace, ServiceFailed
-from . import rules, wires
+from . import kernel, rules, wires
 from .describe import Description, Interface
 
 FORWARDING = (
@@ -41,7 +40,7 @@ class Topology:
 
     interfaces: tuple[Interface, ...]
     namespaces: dict[str, Namespace] = field(default_factory=dict)
-    _set: dict[str, str] = field(default_factory=dict)
+    _is_set: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def create(description: Description, cleanup: contextlib.ExitStack, *, home: bool = False) -> Topology:
@@ -66,23 +65,26 @@ class Topology:
         """Sets routes, lists and groups; what says the same as before is left alone."""
         if [row.id for row in description.interfaces] != [row.id for row in self.interfaces]:
             raise ServiceFailed("another set of interfaces needs another lab")
-        wanted = {("ip", "fabric"): "\n".join(wires.routes(description))}
-        wanted["nft", "fabric"] = rules.fabric(description, self.links)
+        self._set("routes", "\n".join(wires.routes(description)))
+        self._set("fabric", rules.fabric(description, self.links))
         for row in description.interfaces:
             running = row.id in description.running
             groups = rules.security_groups(description, row.groups, row.address) if running else rules.nothing_runs()
-            wanted["nft", hypervisor_of(row.id)] = groups
-        self._set_all({key: text for key, text in wanted.items() if self._set.get(" ".join(key)) != text})
+            self._set(hypervisor_of(row.id), groups)
 
-    def _set_all(self, texts: Mapping[tuple[str, str], str]) -> None:
-        """All at the same time: each is a process of its own."""
-        started = []
-        for (program, name), text in texts.items():
-            argv = ["ip", "-batch", "-"] if program == "ip" else ["nft", "--file", "-"]
-            started.append((program, name, text, _start(self.namespaces[name], argv)))
-        for program, name, text, process in started:
-            _finish(process, text)
-            self._set[f"{program} {name}"] = text
+    def forget_connections(self) -> None:
+        """As if every connection so far had been long ago."""
+        for row in self.interfaces:
+            kernel.forget_connections(self.namespaces[hypervisor_of(row.id)])
+
+    def _set(self, name: str, text: str) -> None:
+        if self._is_set.get(name) == text:
+            return
+        if name == "routes":
+            self._ip("fabric", text.splitlines())
+        else:
+            kernel.set_rules(self.namespaces[name], text)
+        self._is_set[name] = text
 
     def _link(self, description: Description) -> None:
         pids = {name: namespace.keeper.pid for name, namespace in self.namespaces.items()}
