@@ -223,7 +223,8 @@ MACHINES = [
         FINE,
         machine=Break(
             "laptop",
-            f"ip addr add 203.0.113.77/24 dev eth0; ip route replace default via {addresses.OUTSIDE_GATEWAY} src 203.0.113.77",
+            "ip addr add 203.0.113.77/24 dev eth0; "
+            f"ip route replace default via {addresses.OUTSIDE_GATEWAY} src 203.0.113.77",
             f"ip addr del 203.0.113.77/24 dev eth0; ip route replace default via {addresses.OUTSIDE_GATEWAY}",
         ),
     ),
