@@ -4,7 +4,6 @@
 pub mod aws;
 pub mod database;
 pub mod evaluate;
-
 pub mod explain;
 pub mod local;
 pub mod network;

@@ -23,6 +23,7 @@ pub use diagnosis::{
     Confidence, DIAGNOSIS_VERSION, Diagnosis, Evidence, Finding, Kind, Side, Verdict, Warning,
 };
 pub use fix::{Change, Fix};
+pub use gate::line as gate_in_a_line;
 pub use path::{Mark, Path, Station};
 pub use seen::Seen;
 pub use table::Configured;
