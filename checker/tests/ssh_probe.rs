@@ -245,3 +245,36 @@ fn h29_what_is_not_ssh_is_told_by_its_first_bytes() {
         assert_eq!(seen.outcome, Outcome::ClosedBeforeBanner);
     });
 }
+
+#[test]
+fn no_bytes_behind_the_identification_make_the_probe_panic() {
+    network::inside(|| {
+        let (listener, port) = listeners::is_silent();
+        std::thread::spawn(move || garble(&listener));
+        for round in 0..30 {
+            let seen = block_on(query(local(port), "root", &[], SHORT));
+            let ended = words(&seen).ended.as_ref().unwrap_or_else(|| panic!("{round}: {seen}"));
+            assert_eq!(ended.during, During::KeyExchange, "{round}: {ended}");
+            assert!(!ended.to_string().contains("panic"), "{round}: {ended}");
+        }
+    });
+}
+
+/// Says its name, and then bytes that begin like a packet and go on as they like: the same in every run.
+fn garble(listener: &std::net::TcpListener) {
+    use std::io::Write;
+    let mut seed = 11_u64;
+    let mut next = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed.to_be_bytes()[0]
+    };
+    for mut stream in listener.incoming().map_while(Result::ok) {
+        let length = next();
+        // A length that fits, a padding, KEXINIT, its cookie, and lists of names with lengths of their own.
+        let mut bytes = [b"SSH-2.0-garbled\r\n".as_slice(), &[0, 0, 0, length, next() % 16, 20]].concat();
+        for _ in 0..length {
+            bytes.push(if next() % 3 == 0 { next() } else { 0 });
+        }
+        let _ = stream.write_all(&bytes);
+    }
+}

@@ -282,4 +282,17 @@ mod tests {
         assert_eq!(&bytes[8..22], b"user\0aoptions\0");
         assert_eq!(bytes.len(), 66);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_makes_the_reader_panic(
+            kind in "(|E|R|N|v|S|H)",
+            length in proptest::prelude::any::<[u8; 2]>(),
+            rest in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64),
+        ) {
+            let bytes = [kind.as_bytes(), &[0, 0], &length, &rest].concat();
+            proptest::prop_assert_eq!(understood(&bytes).is_none(), bytes.is_empty());
+            let _ = (said_something(&rest), understood(&rest));
+        }
+    }
 }
