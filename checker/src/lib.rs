@@ -2,10 +2,17 @@
 //! is set up.
 
 pub mod aws;
+pub mod check;
+pub mod cli;
+pub mod config;
 pub mod database;
 pub mod evaluate;
+pub mod exit;
 pub mod explain;
 pub mod local;
+pub mod log;
 pub mod network;
 pub mod probe;
 pub mod render;
+pub mod save;
+pub mod targets;

@@ -83,6 +83,22 @@ pub fn read(folder: &Path) -> Result<Folder, FolderError> {
     Ok(Folder { network, notes })
 }
 
+/// The answers themselves, each with its file's name: who keeps a network for later keeps these.
+pub fn answers(folder: &Path) -> Result<Vec<(String, Value)>, FolderError> {
+    let mut files = Vec::new();
+    gather(folder, 0, &mut files)?;
+    files.sort();
+    let mut answers = Vec::new();
+    for file in &files {
+        let bytes = fs::read(file).map_err(|cause| FolderError::io(file, cause))?;
+        let name = file.strip_prefix(folder).unwrap_or(file).display().to_string();
+        let text = text(&bytes).unwrap_or_default();
+        let documents = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+        answers.extend(documents.map_while(Result::ok).map(|answer| (name.clone(), answer)));
+    }
+    Ok(answers)
+}
+
 const HOW_TO_SAVE: &str = "save some: `aws ec2 describe-instances > DIR/instances.json`, and the same for network-interfaces, security-groups, network-acls, route-tables, subnets, vpcs and internet-gateways";
 
 fn gather(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), FolderError> {

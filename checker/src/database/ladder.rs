@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -38,6 +39,9 @@ pub struct Target {
     pub deadline: Duration,
 }
 
+/// A password shorter than that is not looked for in texts.
+const SHORTEST: usize = 4;
+
 /// A password, which is never shown.
 #[derive(Clone)]
 pub struct Password(String);
@@ -46,6 +50,11 @@ impl Password {
     /// Takes it in.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// A text without it, wherever it stands. A short one would be found in every word, so it is left.
+    pub fn taken_out_of(&self, text: &str) -> String {
+        if self.0.len() < SHORTEST { text.to_owned() } else { text.replace(&self.0, "[removed]") }
     }
 
     pub(super) fn reveal(&self) -> &str {
@@ -86,7 +95,7 @@ impl TlsMode {
 }
 
 /// The database answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Proof {
     /// What it said.
     pub answer: Answer,
@@ -97,7 +106,7 @@ pub struct Proof {
 }
 
 /// A rung that held.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Climbed {
     /// Which.
     pub rung: Rung,
@@ -108,7 +117,7 @@ pub struct Climbed {
 }
 
 /// The rung that did not hold, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broken {
     /// Which.
     pub rung: Rung,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Connection, SimpleQueryMessage};
@@ -18,7 +19,7 @@ const QUESTIONS: &str = "SET TIME ZONE 'UTC'; SELECT NOW(); \
     (SELECT cipher FROM pg_stat_ssl WHERE pid = pg_backend_pid())";
 
 /// What the database said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// `NOW()`, in UTC, as the server writes it.
     pub now: String,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::database::ladder::{Broken, Proof};
 use crate::evaluate::Trace;
 use crate::network::{Missing, Network};
@@ -10,7 +12,8 @@ use crate::probe::controls::Controlled;
 use crate::probe::observation::Observation;
 
 /// What one wants to speak to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Service {
     /// An SSH server.
     Ssh,
@@ -31,7 +34,8 @@ impl fmt::Display for Service {
 }
 
 /// Where the probes ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Vantage {
     /// On a person's own machine, outside the VPC.
     #[default]
@@ -41,7 +45,8 @@ pub enum Vantage {
 }
 
 /// What `known_hosts` says of a server's key.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KnownHost {
     /// Nobody looked, or no server was heard.
     #[default]

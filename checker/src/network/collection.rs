@@ -4,10 +4,11 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The kinds of things that AWS describes, with the permission that shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is named by `name`, in AWS's words")]
 pub enum Kind {
     Vpcs,
@@ -82,7 +83,7 @@ impl fmt::Display for Kind {
 }
 
 /// Something that the answer hangs on and that is not known.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Missing {
     /// What: `security group sg-0abc`.
     pub what: String,

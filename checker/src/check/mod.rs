@@ -1,0 +1,84 @@
+//! Carries out what was asked: knows every room, and is known by `main` alone.
+
+mod answer;
+mod conclude;
+mod configuration;
+mod keep;
+mod look;
+mod path;
+mod postgres;
+mod record;
+mod ssh;
+mod surroundings;
+mod trouble;
+mod wanted;
+mod whereabouts;
+
+pub use answer::Answer;
+pub use surroundings::Surroundings;
+pub use trouble::Trouble;
+
+use self::configuration::Configuration;
+use self::keep::Findings;
+use self::look::Means;
+use self::wanted::Wanted;
+use crate::cli::{Cli, Command};
+use crate::config::{self, Settings};
+
+/// Carries out what was asked.
+pub async fn answer(cli: &Cli, surroundings: &Surroundings) -> Result<Answer, Trouble> {
+    if let Some(Command::Settings { sample: true }) = cli.command {
+        return Ok(Answer::said(config::sample()));
+    }
+    let settings = settings(cli, surroundings)?;
+    let mut findings = match &cli.command {
+        Some(Command::Settings { .. }) => return Ok(Answer::said("the settings are valid\n")),
+        Some(Command::Replay { folder }) => keep::read(folder)?,
+        other => look(&wanted::all(other.as_ref(), &settings)?, cli, &settings, surroundings).await?,
+    };
+    if let Some(folder) = &cli.options.save {
+        findings = keep::save(&findings, folder, surroundings)?;
+    }
+    let answers = findings.answers();
+    if let Some(report) = &cli.options.report {
+        answer::report(&answers, report)?;
+    }
+    Ok(Answer::together(answers).held_against(cli.options.assert))
+}
+
+async fn look(
+    wanted: &[Wanted],
+    cli: &Cli,
+    settings: &Settings,
+    surroundings: &Surroundings,
+) -> Result<Findings, Trouble> {
+    let configuration = configuration(cli, settings)?;
+    let means = Means { surroundings, settings, configuration, online: online(cli) };
+    let mut records = Vec::new();
+    for one in wanted {
+        records.push(match one {
+            Wanted::Ssh(wanted) => ssh::look(wanted, &means).await?,
+            Wanted::Postgres(wanted) => postgres::look(wanted, &means).await?,
+            Wanted::Path(wanted) => path::record(wanted, &means.configuration)?,
+        });
+    }
+    Ok(Findings { records, configuration: means.configuration })
+}
+
+/// Whether AWS may be asked.
+fn online(cli: &Cli) -> bool {
+    !cli.options.no_aws && cli.options.network.is_none()
+}
+
+fn configuration(cli: &Cli, settings: &Settings) -> Result<Configuration, Trouble> {
+    match cli.options.network.as_ref().or(settings.network.as_ref()) {
+        Some(folder) => Configuration::of_folder(folder),
+        None => Ok(Configuration::none("it was not asked for")),
+    }
+}
+
+fn settings(cli: &Cli, surroundings: &Surroundings) -> Result<Settings, Trouble> {
+    let usual = surroundings.settings().join("check.toml");
+    config::load(cli.options.config.as_deref(), Some(&usual))
+        .map_err(|mistake| Trouble::usage(&mistake, mistake.hint()))
+}

@@ -1,0 +1,129 @@
+//! All that a conclusion is drawn from, besides the network: what was asked, from where, and what was seen. It is
+//! saved and read back as it is.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::database::ladder::{Broken, Proof};
+use crate::evaluate::{End, Flow};
+use crate::explain::{KnownHost, Service, Vantage};
+use crate::network::{Missing, PortSet, Protocol};
+use crate::probe::round::Round;
+
+/// The version of what is saved: raised when a name's meaning changes.
+pub const RECORD_VERSION: u32 = 1;
+
+/// What a conclusion is drawn from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`RECORD_VERSION`].
+    pub version: u32,
+    /// What was asked.
+    pub question: Question,
+    /// Where the probes ran.
+    pub vantage: Vantage,
+    /// The addresses that others saw this machine come from, and who.
+    pub client: Vec<(String, IpAddr)>,
+    /// What the probes saw; nothing where none was sent.
+    pub round: Option<Round>,
+    /// How far the login to a database came, where one was tried.
+    pub login: Option<Login>,
+    /// What `known_hosts` says of the server's key.
+    pub known_host: KnownHost,
+    /// Why there is no configuration, where there is none.
+    pub not_read: Option<Missing>,
+    /// What was passed over of the configuration, and other remarks.
+    pub notes: Vec<String>,
+    /// The Region and the profile that commands must name.
+    pub region: Option<String>,
+    /// The same.
+    pub profile: Option<String>,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// For which service.
+    pub service: Service,
+    /// Who connects, as `path --from` takes it.
+    pub from: String,
+    /// To whom, as `path --to` takes it.
+    pub to: String,
+    /// The same in the words of the person who asked.
+    pub target: String,
+    /// To which port.
+    pub port: u16,
+    /// By which protocol.
+    pub protocol: String,
+    /// From which ports, where that was said.
+    pub source_ports: Option<Vec<(u16, u16)>>,
+    /// As whom.
+    pub user: Option<String>,
+}
+
+impl Question {
+    /// The same for the model.
+    pub fn flow(&self) -> Flow {
+        Flow {
+            source: End::parse(&self.from),
+            destination: End::parse(&self.to),
+            protocol: Protocol::parse(&self.protocol).unwrap_or(Protocol::Tcp),
+            port: self.port,
+            source_ports: self.source_ports.clone().map(PortSet::from_ranges),
+        }
+    }
+}
+
+/// How far a login came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Login {
+    /// To an answer.
+    Proven(Proof),
+    /// To this rung.
+    Broken(Broken),
+}
+
+impl Login {
+    /// As the ladder has it.
+    pub fn outcome(&self) -> Result<Proof, Broken> {
+        match self {
+            Self::Proven(proof) => Ok(proof.clone()),
+            Self::Broken(broken) => Err(broken.clone()),
+        }
+    }
+}
+
+impl From<Result<Proof, Broken>> for Login {
+    fn from(outcome: Result<Proof, Broken>) -> Self {
+        outcome.map_or_else(Self::Broken, Self::Proven)
+    }
+}
+
+impl Record {
+    /// A question of which nothing is known yet.
+    pub fn of(question: Question) -> Self {
+        Self {
+            version: RECORD_VERSION,
+            question,
+            vantage: Vantage::Outside,
+            client: Vec::new(),
+            round: None,
+            login: None,
+            known_host: KnownHost::NotAsked,
+            not_read: None,
+            notes: Vec::new(),
+            region: None,
+            profile: None,
+        }
+    }
+
+    /// The address that the probes spoke to: the one that answered, else the first.
+    pub fn address(&self) -> Option<SocketAddr> {
+        let round = self.round.as_ref()?;
+        let seen = || round.ssh.iter().chain(&round.postgres);
+        let answered = seen().find(|one| one.connected());
+        answered.or_else(|| seen().next()).and_then(|one| one.address)
+    }
+}

@@ -1,0 +1,73 @@
+//! What is to be looked at: one thing that was typed, or all that the settings name.
+
+use super::{Trouble, path, postgres, ssh};
+use crate::cli::Command;
+use crate::config::Settings;
+use crate::network::Protocol;
+
+/// One thing to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// An SSH server.
+    Ssh(ssh::Wanted),
+    /// A database.
+    Postgres(postgres::Wanted),
+    /// What the configuration says of a connection.
+    Path(path::Wanted),
+}
+
+/// What a command means, or the settings where there is none.
+pub fn all(command: Option<&Command>, settings: &Settings) -> Result<Vec<Wanted>, Trouble> {
+    let all = match command {
+        Some(command) => of_command(command).into_iter().collect(),
+        None => of_settings(settings),
+    };
+    if all.is_empty() {
+        let hint = "say what to look at, such as `vivarium-check ssh TARGET`, or name it in \
+                    ~/.config/vivarium/check.toml: `vivarium-check settings --sample`";
+        return Err(Trouble::usage("looking at all that the settings name: they name nothing", hint));
+    }
+    Ok(all)
+}
+
+fn of_command(command: &Command) -> Option<Wanted> {
+    match command {
+        Command::Ssh(asked) => Some(Wanted::Ssh(ssh::Wanted {
+            target: asked.target.clone(),
+            user: asked.user.clone(),
+            port: asked.port,
+            identity: asked.identity.clone(),
+            users: asked.users,
+        })),
+        Command::Postgres(asked) => Some(Wanted::Postgres(postgres::Wanted {
+            target: asked.target.clone(),
+            user: asked.user.clone(),
+            port: asked.port,
+            dbname: asked.dbname.clone(),
+        })),
+        Command::Path(asked) => Some(Wanted::Path(path::Wanted {
+            from: asked.from.clone(),
+            to: asked.to.clone(),
+            port: asked.port,
+            protocol: asked.protocol,
+            source_ports: asked.source_ports.clone(),
+        })),
+        Command::Replay { .. } | Command::Settings { .. } => None,
+    }
+}
+
+fn of_settings(settings: &Settings) -> Vec<Wanted> {
+    let ssh = settings.ssh.iter().cloned().map(|one| {
+        let (target, user, port, identity) = (one.target, one.user, one.port, one.identity);
+        Wanted::Ssh(ssh::Wanted { target, user, port, identity, users: false })
+    });
+    let postgres = settings.postgres.iter().cloned().map(|one| {
+        let (target, user, port, dbname) = (one.target, one.user, one.port, one.dbname);
+        Wanted::Postgres(postgres::Wanted { target, user, port, dbname })
+    });
+    let path = settings.path.iter().cloned().map(|one| {
+        let (from, to, port) = (one.from, one.to, one.port);
+        Wanted::Path(path::Wanted { from, to, port, protocol: Protocol::Tcp, source_ports: None })
+    });
+    ssh.chain(postgres).chain(path).collect()
+}

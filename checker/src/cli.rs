@@ -1,0 +1,217 @@
+//! The command line, as plain values. Nothing is read and nothing is done here.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+use crate::network::{PortSet, Protocol};
+
+const EXAMPLES: &str = "\
+Examples:
+  vivarium-check                                    all that the settings name
+  vivarium-check ssh my-instance                    why ssh does not get in, and what to type
+  vivarium-check ssh ec2-user@203.0.113.9 --no-aws  the same from what the wire says alone
+  vivarium-check postgres mydb                      from the name to SELECT NOW()
+  vivarium-check path --from internet --to i-0abc --port 22
+  vivarium-check path --from web --to mydb --port 5432 --network saved/ --json
+  vivarium-check postgres mydb --assert=not-reachable
+";
+
+const POLITE: &str = "\
+What it does to others: a few TCP connections to the target, one SSH key exchange, and to a database one request
+for TLS and one start-up without a password, which leaves a FATAL line in its log. It reads AWS and never writes.
+--users asks an SSH server, with public keys alone and at most 4 users, which of them would be let in; the server
+logs each as a failed attempt, and OpenSSH 9.8 or fail2ban may shut out who fails too often: so only when asked.
+";
+
+/// Finds out why an instance or its database cannot be reached, which rule decides it, and what to type.
+#[derive(Debug, Parser)]
+#[command(name = "vivarium-check", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to look at; without it, all that the settings name.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to look and what to leave behind.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What to look at.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Why ssh does not get in: the wire, the server, the network's configuration.
+    Ssh(Ssh),
+    /// Why the database does not answer: name, TCP, TLS, login, SELECT NOW().
+    Postgres(Postgres),
+    /// Whether the configuration lets a connection through, there and back; no packet is sent.
+    Path(Path),
+    /// Say again what was found, from a folder that --save has written.
+    Replay {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Check the settings, or print all there are.
+    Settings {
+        /// Print a complete commented sample.
+        #[arg(long)]
+        sample: bool,
+    },
+}
+
+/// Options of `ssh`.
+#[derive(Debug, Args)]
+pub struct Ssh {
+    /// [USER@]TARGET: an instance id, a Name tag, a host of ~/.ssh/config, a host name or an address.
+    pub target: String,
+    /// The user to log in as.
+    #[arg(long, short = 'l')]
+    pub user: Option<String>,
+    /// The port [default: that of ~/.ssh/config, or 22].
+    #[arg(long, short)]
+    pub port: Option<u16>,
+    /// The key to log in with; only its public half is read.
+    #[arg(long, short, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+    /// Ask which user and which of your public keys would be let in. The server logs it: see below.
+    #[arg(long)]
+    pub users: bool,
+}
+
+/// Options of `postgres`.
+#[derive(Debug, Args)]
+pub struct Postgres {
+    /// An RDS identifier, a host name, an address, a postgres:// URL, or service=NAME of pg_service.conf.
+    pub target: String,
+    /// The role [default: of the URL, PGUSER, or the service file].
+    #[arg(long, short = 'U')]
+    pub user: Option<String>,
+    /// The port [default: the endpoint's, or 5432].
+    #[arg(long, short)]
+    pub port: Option<u16>,
+    /// The database [default: of the URL, PGDATABASE, or the role's name].
+    #[arg(long, short)]
+    pub dbname: Option<String>,
+}
+
+/// Options of `path`.
+#[derive(Debug, Args)]
+pub struct Path {
+    /// Who connects: i-…, eni-…, igw-…, an address or block, a Name tag, an RDS identifier, or `internet`.
+    #[arg(long, value_name = "WHO")]
+    pub from: String,
+    /// To whom, in the same words.
+    #[arg(long, value_name = "WHOM")]
+    pub to: String,
+    /// To which port.
+    #[arg(long)]
+    pub port: u16,
+    /// By which protocol: tcp, udp, icmp, icmpv6, or a number.
+    #[arg(long, default_value = "tcp", value_parser = protocol)]
+    pub protocol: Protocol,
+    /// From which ports, such as 32768-60999 or 1024,2048-4096 [default: those that the source can use].
+    #[arg(long, value_name = "PORTS", value_parser = ports)]
+    pub source_ports: Option<PortSet>,
+}
+
+/// How to look and what to leave behind.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Succeed (0) only if the answer is this one, and say so in a line; for CI.
+    #[arg(
+        long, global = true, value_name = "VERDICT", value_enum, num_args = 0..=1, require_equals = true,
+        default_missing_value = "reachable"
+    )]
+    pub assert: Option<Assertion>,
+    /// Read the network from this folder of describe-* JSON, as the AWS CLI prints it, instead of from AWS.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub network: Option<PathBuf>,
+    /// Send probes only; ask AWS nothing.
+    #[arg(long, global = true)]
+    pub no_aws: bool,
+    /// Write a page for people, with the way drawn: one file that loads nothing from elsewhere.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Keep what was seen and read in this folder, without account ids and secrets, for `replay` and for others.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub save: Option<PathBuf>,
+    /// The settings file [default: ~/.config/vivarium/check.toml].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Log what is asked, too.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+/// What `--assert` wants to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Assertion {
+    /// All of it gets there and back.
+    Reachable,
+    /// Nothing of it does.
+    NotReachable,
+}
+
+impl Assertion {
+    /// As it is typed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reachable => "reachable",
+            Self::NotReachable => "not-reachable",
+        }
+    }
+}
+
+/// The command line with its examples and exit codes, as help shows it.
+pub fn command() -> clap::Command {
+    Cli::command().after_help(format!("{EXAMPLES}\n{POLITE}\nExit codes:\n{}", exit::table()))
+}
+
+fn protocol(word: &str) -> Result<Protocol, String> {
+    Protocol::parse(word).ok_or_else(|| "tcp, udp, icmp, icmpv6 or a number up to 255".to_owned())
+}
+
+fn ports(text: &str) -> Result<PortSet, String> {
+    text.split(',').map(range).collect::<Result<Vec<_>, _>>().map(PortSet::from_ranges)
+}
+
+fn range(part: &str) -> Result<(u16, u16), String> {
+    let (first, last) = part.split_once('-').unwrap_or((part, part));
+    match (first.trim().parse(), last.trim().parse()) {
+        (Ok(first), Ok(last)) if first <= last => Ok((first, last)),
+        (Ok(_), Ok(_)) => Err(format!("`{part}` ends before it begins")),
+        _ => Err(format!("`{part}` is no port or range of ports")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_a_valid_command_line() {
+        let examples: Vec<&str> = EXAMPLES.lines().skip(1).map(str::trim).collect();
+        for line in &examples {
+            let words = line.split("  ").next().expect("there is a first part");
+            Cli::try_parse_from(words.split_whitespace()).expect(line);
+        }
+        assert!(examples.len() > 5);
+    }
+
+    #[test]
+    fn source_ports_are_numbers_and_ranges_in_any_order() {
+        let wanted = PortSet::from_ranges([(80, 80), (1024, 2047)]);
+        assert_eq!(ports("1024-2000, 2001-2047,80"), Ok(wanted));
+        for wrong in ["", "x", "1-", "9-1", "65536", "1,,2"] {
+            assert!(ports(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Keeps what was found, without what is nobody's business, so that the same can be said again.
+
+pub mod folder;
+pub mod redact;
