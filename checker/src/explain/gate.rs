@@ -43,7 +43,7 @@ fn rule(gate: &Gate, element: &str, rule: &str) -> String {
     if element == gate.element || element.is_empty() || rule.contains(element) {
         rule.to_owned()
     } else {
-        format!("{element} {rule}")
+        format!("{element}: {rule}")
     }
 }
 

@@ -13,7 +13,7 @@ const WORDS: usize = 82;
 const STATION: usize = 52;
 const LINE: usize = 17;
 /// Where the first station stands.
-const TOP: usize = 44;
+const TOP: usize = 60;
 /// What fits between the words' beginning and the edge, in letters of either face.
 const NAME_LETTERS: usize = 33;
 const NOTE_LETTERS: usize = 42;
@@ -70,7 +70,7 @@ fn heading() -> String {
         let (left, right) = (x - 5, x + 5);
         format!("<path class=\"arrow\" d=\"M{x} {from}V{to}M{left} {wing}L{x} {to}L{right} {wing}\"/>\n")
     };
-    let words = format!("<text class=\"what\" x=\"{WORDS}\" y=\"24\">there, and back</text>\n");
+    let words = format!("<text class=\"what\" x=\"{WORDS}\" y=\"23\">there, and back</text>\n");
     arrow(THERE, false) + &arrow(BACK, true) + &words
 }
 

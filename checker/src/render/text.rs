@@ -34,7 +34,7 @@ fn printable(text: &str) -> String {
 }
 
 fn row(word: &str, line: &str) -> String {
-    format!("  {word:<8}{line}")
+    format!("  {word:<8}{line}").trim_end().to_owned()
 }
 
 fn finding(finding: &Finding, number: Option<usize>, lines: &mut Vec<String>) {
