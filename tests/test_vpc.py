@@ -12,6 +12,7 @@ from typing import Any
 import botocore
 import botocore.session
 import pytest
+
 from lab import database
 from lab.vpc import describe, edits, rules, trials
 from lab.vpc.addresses import CONTROL
