@@ -13,6 +13,7 @@ from .random_network import PORTS, SOURCE_PORTS
 from .vpc import Vpc
 
 LAPTOP = addresses.LAPTOP
+DATABASE_PORT = 5432
 EACH = 3  # source ports
 
 
@@ -67,7 +68,9 @@ def _question(dice: random.Random, description: Description) -> Question:
         return Question(source.id, LAPTOP, port)
     if way < 0.62 and outside:
         return Question(source.id, dice.choice(outside), port)  # out through the gateway and in again
-    return Question(source.id, dice.choice(others).address, port)
+    target = dice.choice(others)
+    # A database listens on the port of its endpoint, and the checker knows that.
+    return Question(source.id, target.address, DATABASE_PORT if target.is_of_rds else port)
 
 
 def attempt(vpc: Vpc, drawn: Sequence[tuple[Question, tuple[int, ...]]], patience: float) -> list[Trial]:
