@@ -186,3 +186,13 @@ def test_an_old_volume_on_a_new_instance_is_kept_and_nothing_is_downloaded(fresh
         "database": "unchanged",
     }
     assert fresh.instance.shell("cat /anaconda/notes.txt") == "mine\n"
+
+
+def test_a_step_alone_says_what_comes_first_and_never_fills_the_root_disk(fresh: Lab) -> None:
+    for step, code in [("mount", 4), ("grow", 4), ("download", 4), ("anaconda", 4), ("psycopg2", 4), ("python3", 4), ("database", 8)]:
+        run = fresh.agent("run", "--only", step, "--set", "report.ssm=false")
+        assert run.returncode == code, (step, run.stdout)
+        hint = run.stdout.splitlines()[1]
+        assert hint.startswith("hint: run ") and ("--only" in hint or "first" in hint), (step, hint)
+        assert run.stdout.isascii(), step
+    assert fresh.instance.shell("ls -A /anaconda 2>/dev/null || true") == ""

@@ -13,7 +13,7 @@ use vivarium_agent::config::{self, Config};
 use vivarium_agent::exit::Exit;
 use vivarium_agent::imds::Patience;
 use vivarium_agent::world::World;
-use vivarium_agent::{commands, log};
+use vivarium_agent::{commands, log, render};
 
 fn main() -> ExitCode {
     let matches = cli::command().try_get_matches();
@@ -47,14 +47,19 @@ async fn answer(cli: Cli) -> (String, Exit) {
         Command::Settings { markdown: true, .. } => return (commands::settings::markdown(), Exit::Ok),
         Command::Completions { shell } => return (commands::pages::completions(*shell), Exit::Ok),
         Command::Man { folder } => return commands::pages::man(folder),
-        Command::Installer { file, json } => return commands::installer::examine(file, *json),
+        Command::Installer { file, json } => return in_ascii(commands::installer::examine(file, *json)),
         _ => {}
     }
     let config = match config::load(cli.config, &cli.sets) {
         Ok(config) => config,
-        Err(errors) => return commands::settings::mistakes(&errors),
+        Err(errors) => return in_ascii(commands::settings::mistakes(&errors)),
     };
-    with_settings(&cli.command, config).await
+    in_ascii(with_settings(&cli.command, config).await)
+}
+
+/// Run Command cuts at bytes, and consoles may know no other letters.
+fn in_ascii((answer, exit): (String, Exit)) -> (String, Exit) {
+    (render::ascii(&answer), exit)
 }
 
 async fn with_settings(command: &Command, config: Config) -> (String, Exit) {

@@ -38,7 +38,12 @@ fn delivered_by(rung: &Rung) -> String {
         RungOutcome::Refused { .. } => "refused",
         RungOutcome::NotTried => "not tried",
     };
-    row("report", word, &rung.to_string())
+    match &rung.outcome {
+        RungOutcome::Refused { why, hint } if !hint.is_empty() => {
+            row("report", word, &format!("{}: {why}", rung.name)) + &row("", "hint:", hint)
+        }
+        _ => row("report", word, &rung.to_string()),
+    }
 }
 
 /// The one line that says how a run ended, and the hint where it failed.
@@ -110,9 +115,25 @@ pub fn row(name: &str, word: &str, line: &str) -> String {
     format!("  {name:<11} {word:<11} {line}\n")
 }
 
+/// Any answer in ASCII: JSON by its escapes, text with a mark for what is left out.
+pub fn ascii(text: &str) -> String {
+    let json = text.starts_with('{');
+    let mut plain = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            _ if letter.is_ascii() => plain.push(letter),
+            _ if json => {
+                plain.extend(letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")))
+            }
+            _ => plain.push('?'),
+        }
+    }
+    plain
+}
+
 /// What fits; cut at a line where it does not.
 fn limited(text: &str) -> String {
-    let ascii: String = text.chars().map(|letter| if letter.is_ascii() { letter } else { '?' }).collect();
+    let ascii = ascii(text);
     if ascii.len() <= MOST {
         return ascii;
     }
@@ -164,6 +185,15 @@ mod tests {
             text.lines().take(2).collect::<Vec<_>>(),
             ["failed: step volume: vol-1 is /dev/nvme1n1", "hint: attach it"]
         );
+    }
+
+    #[test]
+    fn json_in_ascii_says_the_same() {
+        let told = serde_json::json!({ "path": "/srv/\u{e9}\u{1f40d}" });
+        let plain = ascii(&format!("{told:#}"));
+        assert!(plain.is_ascii());
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&plain).expect("it is JSON"), told);
+        assert_eq!(ascii("failed: \u{e9}"), "failed: ?");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 use async_trait::async_trait;
 
@@ -131,11 +132,24 @@ impl StepError {
     /// What to do about it. Nobody is left without: where the cause is all that is known, it is to be
     /// looked at.
     pub fn hint_text(&self) -> &str {
-        if self.hint.is_empty() {
-            "see to the cause and run again: a run goes on from where this one ended"
-        } else {
-            &self.hint
+        if self.hint.is_empty() { self.hint_of_the_cause() } else { &self.hint }
+    }
+
+    fn hint_of_the_cause(&self) -> &'static str {
+        let mut next = self.source();
+        while let Some(cause) = next {
+            match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+                Some(io::ErrorKind::PermissionDenied) => {
+                    return "run this as root; if it is root, see what protects that place";
+                }
+                Some(io::ErrorKind::StorageFull) => return "make room on that filesystem and run again",
+                Some(io::ErrorKind::ReadOnlyFilesystem) => {
+                    return "make that filesystem writable, and see `dmesg` if it was before";
+                }
+                _ => next = cause.source(),
+            }
         }
+        "see to the cause and run again: a run goes on from where this one ended"
     }
 
     /// `doing: cause: cause`, each said once.
@@ -166,6 +180,20 @@ impl Error for StepError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_that_nobody_wrote_a_hint_for_has_that_of_its_cause() {
+        for (kind, hint) in [
+            (io::ErrorKind::PermissionDenied, "as root"),
+            (io::ErrorKind::StorageFull, "make room"),
+            (io::ErrorKind::ReadOnlyFilesystem, "writable"),
+            (io::ErrorKind::NotFound, "run again"),
+        ] {
+            let inner = StepError::new(Failure::Unexpected, "writing").because(io::Error::from(kind));
+            let error = StepError::new(Failure::Unexpected, "mounting").because(inner);
+            assert!(error.hint_text().contains(hint), "{kind:?}: {}", error.hint_text());
+        }
+    }
 
     #[test]
     fn a_chain_says_each_thing_once_and_in_order() {

@@ -8,6 +8,7 @@ use vivarium_bootstrap::journal::Event;
 use vivarium_bootstrap::lock::{LockError, PATH, RunLock};
 use vivarium_bootstrap::report::{Report, Verdict};
 use vivarium_bootstrap::run::{self, Ran, Stop, Stopped};
+use vivarium_bootstrap::step::State;
 
 use crate::cli::{Caller, Run};
 use crate::deliver::retry::RetryRule;
@@ -32,6 +33,9 @@ pub async fn run(world: &World, options: &Run) -> (String, Exit) {
         Ok(lock) => lock,
         Err(error) => return locked_out(&error, wait),
     };
+    if let Some(refusal) = off_the_volume(world, options.only.as_deref()).await {
+        return refusal;
+    }
     let steps = plan::chosen(world, options.only.as_deref());
     if let Some(agreed) = &options.plan {
         let hash = run::plan_hash(&run::plan(&steps, &world.host).await);
@@ -51,6 +55,22 @@ pub async fn run(world: &World, options: &Run) -> (String, Exit) {
     let waits = delivery.as_ref().is_some_and(|delivery| delivery.queued > 0);
     let exit = exit(&report, waits && (options.caller == Caller::Person || world.config.run.strict));
     (answer(&report, delivery.as_ref(), options.json), exit)
+}
+
+/// A step of its own must not fill the root disk where the volume is not mounted yet.
+async fn off_the_volume(world: &World, only: Option<&str>) -> Option<(String, Exit)> {
+    let only = only.filter(|step| ["download", "anaconda", "psycopg2"].contains(step))?;
+    for step in plan::chosen(world, Some("mount")) {
+        if !matches!(step.inspect(&world.host).await, Ok(State::Done(_))) {
+            let point = world.config.host.mount.point.display();
+            let text = format!(
+                "failed: step {only}: it writes to the volume, and that is not mounted on {point} as it should be\n\
+                 hint: run without --only, so that the steps filesystem and mount come first; see `vivarium-agent plan`\n"
+            );
+            return Some((text, Exit::Precondition));
+        }
+    }
+    None
 }
 
 /// Sends the report on its way, and those that wait before it.

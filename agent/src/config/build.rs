@@ -66,7 +66,7 @@ fn volume(values: &Values) -> Result<VolumeSettings, ConfigError> {
         let names = ["volume.id", "volume.device", "volume.path"];
         let place = names.iter().find_map(|name| values.place(name)).unwrap_or("volume").to_owned();
         let problem = if set.is_empty() { "no volume is named" } else { "the volume is named twice" };
-        let hint = "name it once: volume = \"vol-…\", or volume.device, or volume.path";
+        let hint = "name it once: volume = \"vol-...\", or volume.device, or volume.path";
         ConfigError { place, problem: problem.to_owned(), hint: hint.to_owned() }
     })?;
     Ok(VolumeSettings {

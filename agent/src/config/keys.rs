@@ -36,7 +36,7 @@ pub const KEYS: &[Key] = &[
         "volume.id",
         Kind::Volume,
         "\"vol-0123456789abcdef0\"",
-        "The EBS volume, by its id. `volume = \"vol-…\"` says the same. One of volume.id, volume.device and \
+        "The EBS volume, by its id. `volume = \"vol-...\"` says the same. One of volume.id, volume.device and \
          volume.path is needed.",
     ),
     without(

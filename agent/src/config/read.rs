@@ -60,7 +60,11 @@ pub fn sets(sets: &[String]) -> Result<Values, Vec<ConfigError>> {
         let value = text.trim().parse::<Toml>().unwrap_or_else(|_| Toml::from(text.trim()));
         match checked(name.trim(), &value) {
             Ok((name, value)) => drop(values.0.insert(name, (value, place))),
-            Err((problem, hint)) => errors.push(ConfigError { place, problem, hint }),
+            Err((problem, hint)) => {
+                // The place has the name already.
+                let told = problem.strip_prefix(&format!("{}: ", name.trim())).map(str::to_owned);
+                errors.push(ConfigError { place, problem: told.unwrap_or(problem), hint });
+            }
         }
     }
     if errors.is_empty() { Ok(values) } else { Err(errors) }

@@ -117,7 +117,7 @@ impl fmt::Display for Rung {
             RungOutcome::Accepted(what) => write!(f, "{}: {what}", self.name),
             RungOutcome::NotTried => write!(f, "{}: not tried", self.name),
             RungOutcome::Refused { why, hint } if hint.is_empty() => write!(f, "{}: {why}", self.name),
-            RungOutcome::Refused { why, hint } => write!(f, "{}: {why}\n  hint: {hint}", self.name),
+            RungOutcome::Refused { why, hint } => write!(f, "{}: {why}; hint: {hint}", self.name),
         }
     }
 }
@@ -149,7 +149,11 @@ pub async fn deliver(
 fn queued(report: &Report, queue: &Queue, ladder: &mut Ladder) -> Vec<Report> {
     let waiting = queue.push(report).and_then(|()| queue.waiting());
     waiting.unwrap_or_else(|error| {
-        ladder.refused("queue", error.to_string(), "make room below /var/lib/vivarium".to_owned());
+        ladder.refused(
+            "queue",
+            error.to_string(),
+            "see that /var/lib/vivarium can be written, and has room".to_owned(),
+        );
         vec![report.clone()]
     })
 }
@@ -161,7 +165,13 @@ async fn climb(node: &Node, reports: &[Report], queue: &Queue, options: &Options
     let Some(latest) = reports.last() else { return };
     if ladder.goes_on("compliance") {
         let sent = compliance::send(node, latest, &mut retry).await;
-        ladder.take("compliance", sent.map(|()| format!("{} steps", latest.steps.len())));
+        ladder.take(
+            "compliance",
+            sent.map(|()| match latest.steps.len() {
+                1 => "1 step".to_owned(),
+                count => format!("{count} steps"),
+            }),
+        );
     }
     let Some(prefix) = &options.parameter else { return };
     if ladder.goes_on("parameter") {

@@ -244,6 +244,11 @@ fn is_version(version: &str, expected: &str) -> bool {
 fn examined(installer: &Path) -> Result<Header, StepError> {
     let architecture = Architecture::of_this_machine()
         .map_err(|cause| StepError::new(Failure::Precondition, "examining the installer").because(cause))?;
+    if !installer.exists() {
+        return Err(StepError::new(Failure::Precondition, format!("looking for {}", installer.display()))
+            .because("it has not been downloaded")
+            .hint("run without --only, so that the step download comes first"));
+    }
     header::examine(installer, architecture)
 }
 

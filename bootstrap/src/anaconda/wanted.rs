@@ -78,7 +78,7 @@ fn own(urls: &[String], sha256: &Sha256) -> Result<Wanted, StepError> {
     let file_name = urls.iter().find_map(|url| name_in(url)).ok_or_else(|| {
         StepError::new(Failure::Precondition, doing)
             .because("no URL ends in a file name")
-            .hint("give the whole URL of the installer, such as https://…/Anaconda3-5.0.1-Linux-x86_64.sh")
+            .hint("give the whole URL of the installer, such as https://HOST/Anaconda3-5.0.1-Linux-x86_64.sh")
     })?;
     if let Some(note) = catalogue::known_wrong(&file_name, sha256) {
         return Err(StepError::new(Failure::Precondition, "checking anaconda.sha256")

@@ -78,6 +78,11 @@ impl Step for PublishPython3 {
     }
 
     async fn apply(&self, host: &Host) -> Result<(), StepError> {
+        if !host.path(&self.python3).exists() {
+            return Err(StepError::new(Failure::Precondition, self.doing())
+                .because(format!("{} is not there", self.python3.display()))
+                .hint("run without --only, so that the step anaconda comes first"));
+        }
         let path = host.path(&self.profile);
         let written = std::fs::create_dir_all(path.parent().unwrap_or(&path))
             .and_then(|()| files::replace(&path, self.content().as_bytes(), 0o644))

@@ -98,6 +98,11 @@ impl InstallPsycopg2 {
 
     async fn install(&self, host: &Host) -> Result<(), StepError> {
         let python = self.interpreter(host);
+        if !python.exists() {
+            return Err(StepError::new(Failure::Precondition, "installing psycopg2")
+                .because(format!("{} is not there", python.display()))
+                .hint("run without --only, so that the step anaconda comes first"));
+        }
         let said = interpreter::ask(host, &python).await;
         let damaged = said.as_ref().map_or(true, |said| said.broken.is_some());
         if self.settings.python.upgrade_pip {

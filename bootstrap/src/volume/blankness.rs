@@ -204,10 +204,7 @@ fn content_reasons(facts: &Facts) -> Vec<Reason> {
         let what = format!("it cannot be read at byte {}: {}", error.offset, error.cause);
         reasons.push(reason(what, "a volume that cannot be read is never formatted; replace it"));
     }
-    for mark in &facts.reading.signatures {
-        let remedy = "if nobody needs what is on it, erase its signatures yourself: `wipefs --all`";
-        reasons.push(reason(format!("it holds {mark}"), remedy));
-    }
+    reasons.extend(signature_reasons(&facts.reading.signatures));
     if facts.reading.superblock.is_some() && facts.reading.signatures.is_empty() {
         reasons.push(reason("it holds a superblock", "check it with the tools of its filesystem"));
     }
@@ -227,11 +224,30 @@ fn content_reasons(facts: &Facts) -> Vec<Reason> {
     reasons
 }
 
+/// One for each family, since a filesystem leaves backups by the dozen.
+fn signature_reasons(marks: &[Signature]) -> Vec<Reason> {
+    let mut families: Vec<(&Signature, usize)> = Vec::new();
+    for mark in marks {
+        match families.iter_mut().find(|(first, _)| first.family == mark.family) {
+            Some((_, more)) => *more += 1,
+            None => families.push((mark, 0)),
+        }
+    }
+    let remedy = "if nobody needs what is on it, erase it yourself: `wipefs --all`, and \
+                  `blkdiscard --zeroout` for the backups that wipefs does not see";
+    let told = |(first, more): (&Signature, usize)| match more {
+        0 => reason(format!("it holds {first}"), remedy),
+        _ => reason(format!("it holds {first} and in {more} more places"), remedy),
+    };
+    families.into_iter().map(told).collect()
+}
+
 fn nonzero_reason(facts: &Facts) -> Option<Reason> {
-    let offset = facts.reading.first_nonzero?;
+    // Consent would not excuse what is recognised.
+    let offset = facts.reading.first_nonzero.filter(|_| facts.reading.signatures.is_empty())?;
     Some(reason(
         format!("byte {offset} is not zero, and nothing says what it belongs to"),
-        "if nobody needs what is on it, type its id: volume.format_if_unrecognised = \"vol-…\"; where new volumes are never zero, volume.blank = \"signatures\"",
+        "if nobody needs what is on it, type its id: volume.format_if_unrecognised = \"vol-...\"; where new volumes are never zero, volume.blank = \"signatures\"",
     ))
 }
 

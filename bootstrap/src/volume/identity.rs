@@ -83,7 +83,7 @@ pub fn find(host: &Host, identity: &VolumeIdentity) -> Result<Found, StepError> 
         _ => {
             let names: Vec<String> = matching.iter().map(|disk| disk.label()).collect();
             Err(refused(looking(), format!("{} disks match: {}", names.len(), names.join(", ")))
-                .hint("name the volume by its id (vol-…), which only one disk can have"))
+                .hint("name the volume by its id (vol-...), which only one disk can have"))
         }
     }
 }
@@ -105,7 +105,8 @@ fn present(host: &Host, identity: &VolumeIdentity, disk: &Disk) -> Result<Option
         Ok(None) => Err(refused(
             format!("looking for {identity}"),
             format!("{} is not a block device", path.display()),
-        )),
+        )
+        .hint("see what made it: `ls -l` it, and `udevadm trigger --settle`")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unexpected(format!("looking at {}", path.display()), error)),
     }
@@ -139,7 +140,7 @@ fn requested_name(host: &Host, disk: &Disk, system: &[String]) -> Result<Option<
         Err(_) if system.contains(&disk.name) => Ok(None),
         Err(error) => Err(StepError::new(Failure::Device, format!("asking {} for its device name", path.display()))
             .because(error)
-            .hint("name the volume by its id (vol-…) instead, which needs no answer of the controller; asking one needs root")),
+            .hint("name the volume by its id (vol-...) instead, which needs no answer of the controller; asking one needs root")),
     }
 }
 
@@ -147,7 +148,10 @@ fn by_path<'a>(host: &Host, disks: &'a [Disk], path: &Path) -> Result<Vec<&'a Di
     let looking = || format!("looking for {}", path.display());
     let number = match block_number(&host.path(path)) {
         Ok(Some(number)) => number,
-        Ok(None) => return Err(refused(looking(), "it is not a block device".to_owned())),
+        Ok(None) => {
+            return Err(refused(looking(), "it is not a block device".to_owned())
+                .hint("volume.path names a whole disk, such as /dev/nvme1n1; `lsblk` lists them"));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unexpected(looking(), error)),
     };
@@ -155,7 +159,8 @@ fn by_path<'a>(host: &Host, disks: &'a [Disk], path: &Path) -> Result<Vec<&'a Di
         Some(disk) if disk.number == number => Ok(vec![disk]),
         Some(disk) => Err(refused(looking(), format!("it is a partition of {}", disk.name))
             .hint("only whole disks are used: a volume of its own needs no partitions")),
-        None => Err(refused(looking(), format!("device {number} is not in /sys/block"))),
+        None => Err(refused(looking(), format!("device {number} is not in /sys/block"))
+            .hint("name a disk that `lsblk` lists, or the volume's id")),
     }
 }
 
@@ -177,7 +182,11 @@ fn refused(doing: String, why: String) -> StepError {
 }
 
 fn unexpected(doing: String, error: io::Error) -> StepError {
-    StepError::new(Failure::Unexpected, doing).because(error)
+    let failed = StepError::new(Failure::Unexpected, doing);
+    if error.kind() == io::ErrorKind::NotFound {
+        return failed.because(error).hint("see that /sys and /proc are mounted, as on any running host");
+    }
+    failed.because(error)
 }
 
 #[cfg(test)]

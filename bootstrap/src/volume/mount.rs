@@ -16,7 +16,7 @@ use super::live::Head;
 use super::mountinfo::{self, Mount};
 use super::signatures::superblock::Superblock;
 use super::sysfs::DeviceNumber;
-use crate::host::Host;
+use crate::host::{Host, files};
 use crate::settings::{MountSettings, Settings, VolumeIdentity};
 use crate::step::{Evidence, Failure, State, Step, StepError};
 
@@ -49,7 +49,10 @@ impl Step for MountVolume {
 
     async fn apply(&self, host: &Host) -> Result<(), StepError> {
         match self.look(host)? {
-            Look::NotYet(why) => Err(self.error(Failure::Device).because(format!("it can be mounted {why}"))),
+            Look::NotYet(why) => Err(self
+                .error(Failure::Precondition)
+                .because(format!("it can be mounted {why}"))
+                .hint("run without --only, so that the steps volume and filesystem come first")),
             Look::Here(seen) if seen.is_right() => Ok(()),
             Look::Here(seen) => self.make_it_so(host, &seen).await,
         }
@@ -96,7 +99,8 @@ impl MountVolume {
         let Found::Present(device) = find(host, &self.identity)? else {
             return Ok(Look::NotYet("once it is attached"));
         };
-        let head = Head::read(&host.path(&device.path)).map_err(|error| self.unexpected(error))?;
+        let head = Head::read(&host.path(&device.path))
+            .map_err(|error| self.unexpected(files::at(&device.path, error)))?;
         let Some(filesystem) = head.superblock() else { return Ok(Look::NotYet("once it has a filesystem")) };
         let mounts = mountinfo::mounts(host).map_err(|error| self.unexpected(error))?;
         let point = mountinfo::real_point(host, &self.settings.point);
@@ -110,7 +114,8 @@ impl MountVolume {
         };
         self.refuse_a_copy(&device, &filesystem, copy.as_deref())?;
         let entry = self.entry(&device, &filesystem);
-        let file = FstabFile::read(host).map_err(|error| self.unexpected(error))?;
+        let file = FstabFile::read(host)
+            .map_err(|error| self.unexpected(files::at(Path::new("/etc/fstab"), error)))?;
         let decision = self.decide(&file, &entry, &mounts)?;
         Ok(Look::Here(Box::new(Seen { device, filesystem, standing, copy, file, entry, decision })))
     }

@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::sysfs::DeviceNumber;
-use crate::host::Host;
+use crate::host::{Host, files};
 
 /// One mount, as this process sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,8 @@ pub struct Mount {
 /// What is mounted where this process looks, the oldest first. btrfs, which numbers its mounts by itself,
 /// is given the number of its device.
 pub fn mounts(host: &Host) -> io::Result<Vec<Mount>> {
-    let mut mounts = parse_mounts(&fs::read(host.path("/proc/self/mountinfo"))?)?;
+    let table = host.path("/proc/self/mountinfo");
+    let mut mounts = parse_mounts(&fs::read(&table).map_err(|error| files::at(&table, error))?)?;
     for mount in mounts.iter_mut().filter(|mount| mount.filesystem == "btrfs") {
         mount.device = number_of(&host.path(&mount.source)).unwrap_or(mount.device);
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::host::Host;
+use crate::host::{Host, files};
 use crate::settings::VolumeId;
 
 /// A device's number, `7:3`.
@@ -113,8 +113,11 @@ pub fn is_nvme(name: &str) -> bool {
 /// All disks, in the order of their names.
 pub fn disks(host: &Host) -> io::Result<Vec<Disk>> {
     let folder = host.path("/sys/block");
-    let mut disks: Vec<Disk> =
-        names(&folder)?.into_iter().filter_map(|name| disk(&folder.join(&name), name)).collect();
+    let mut disks: Vec<Disk> = names(&folder)
+        .map_err(|error| files::at(&folder, error))?
+        .into_iter()
+        .filter_map(|name| disk(&folder.join(&name), name))
+        .collect();
     disks.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(disks)
 }

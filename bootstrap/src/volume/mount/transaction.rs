@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::super::drift::{Standing, judge};
 use super::super::mountinfo;
 use super::{MountVolume, Seen};
-use crate::host::Host;
 use crate::host::processes::{Command, Output, ProcessError};
+use crate::host::{Host, files};
 use crate::step::{Failure, StepError};
 
 /// A large filesystem that was cut off replays its log when it is mounted; from a snapshot, slowly.
@@ -22,7 +22,9 @@ impl MountVolume {
         if mounting {
             self.make_point(host)?;
         }
-        seen.file.clear_leftovers().map_err(|error| self.unexpected(error))?;
+        seen.file
+            .clear_leftovers()
+            .map_err(|error| self.unexpected(files::at(Path::new("/etc/fstab"), error)))?;
         let content = seen.content();
         if let Some(content) = content {
             self.publish(host, seen, content).await?;
@@ -50,7 +52,8 @@ impl MountVolume {
 
     fn make_point(&self, host: &Host) -> Result<(), StepError> {
         if self.is_point_missing(host)? {
-            fs::create_dir_all(host.path(&self.settings.point)).map_err(|cause| self.unexpected(cause))?;
+            let point = host.path(&self.settings.point);
+            fs::create_dir_all(&point).map_err(|cause| self.unexpected(files::at(&point, cause)))?;
         }
         Ok(())
     }
