@@ -26,6 +26,11 @@ pub trait Step {
         true
     }
 
+    /// Whether it writes to the volume, and so must not be carried out alone before that is mounted.
+    fn writes_to_the_volume(&self) -> bool {
+        false
+    }
+
     /// Looks, and changes nothing.
     async fn inspect(&self, host: &Host) -> Result<State, StepError>;
 

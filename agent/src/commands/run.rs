@@ -59,7 +59,10 @@ pub async fn run(world: &World, options: &Run) -> (String, Exit) {
 
 /// A step of its own must not fill the root disk where the volume is not mounted yet.
 async fn off_the_volume(world: &World, only: Option<&str>) -> Option<(String, Exit)> {
-    let only = only.filter(|step| ["download", "anaconda", "psycopg2"].contains(step))?;
+    let only = only?;
+    if !plan::chosen(world, Some(only)).iter().any(|step| step.writes_to_the_volume()) {
+        return None;
+    }
     for step in plan::chosen(world, Some("mount")) {
         if !matches!(step.inspect(&world.host).await, Ok(State::Done(_))) {
             let point = world.config.host.mount.point.display();

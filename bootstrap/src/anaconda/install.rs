@@ -45,6 +45,10 @@ impl Step for InstallAnaconda {
         "anaconda"
     }
 
+    fn writes_to_the_volume(&self) -> bool {
+        true
+    }
+
     async fn preflight(&self, host: &Host) -> Result<(), StepError> {
         preflight::before_the_run(host, &self.settings).await
     }

@@ -72,6 +72,10 @@ impl Step for Download {
         "download"
     }
 
+    fn writes_to_the_volume(&self) -> bool {
+        true
+    }
+
     async fn preflight(&self, _host: &Host) -> Result<(), StepError> {
         Wanted::here(&self.settings).map(|_| ())
     }

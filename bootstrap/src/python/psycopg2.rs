@@ -40,6 +40,10 @@ impl Step for InstallPsycopg2 {
         "psycopg2"
     }
 
+    fn writes_to_the_volume(&self) -> bool {
+        true
+    }
+
     async fn inspect(&self, host: &Host) -> Result<State, StepError> {
         let name = self.package();
         if !self.interpreter(host).exists() {
