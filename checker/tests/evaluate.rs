@@ -130,7 +130,7 @@ fn s3_a_reply_needs_no_rule_of_the_group() {
 fn s2_outbound_rules_for_other_ports_only_are_a_cause_of_their_own() {
     let answers = with(|answers| {
         answers.thing("SecurityGroups", "sg-web")["IpPermissionsEgress"] =
-            json!([tcp(443, 443, &["0.0.0.0/0"])])
+            json!([tcp(443, 443, &["0.0.0.0/0"])]);
     });
     denied(&postgres(&answers), &[(Code::NoRuleAllows, "sg-web")]);
 }

@@ -99,17 +99,19 @@ fn pair<'n>(
             choose(Choice::Any, vec![one(from.label(), to.label(), walk, 1)])
         }
         (Party::Host(from), Party::Outside(addresses)) => {
-            each_class(network, addresses, of_destination, |class| {
+            each_class(network, from, addresses, of_destination, |class| {
                 let mut walk = start(source);
                 walk.outwards(from, class.first()?, flow.port);
                 Some(one(from.label(), class.to_string(), walk, class.count()))
             })
         }
-        (Party::Outside(addresses), Party::Host(to)) => each_class(network, addresses, of_source, |class| {
-            let mut walk = start(source);
-            walk.inwards(class.first()?, to, flow.port);
-            Some(one(class.to_string(), to.label(), walk, class.count()))
-        }),
+        (Party::Outside(addresses), Party::Host(to)) => {
+            each_class(network, to, addresses, of_source, |class| {
+                let mut walk = start(source);
+                walk.inwards(class.first()?, to, flow.port);
+                Some(one(class.to_string(), to.label(), walk, class.count()))
+            })
+        }
         (Party::Outside(from), Party::Outside(to)) => {
             let mut walk = start(source);
             if let (Some(first), Some(last)) = (from.first(), to.first()) {
@@ -127,15 +129,17 @@ fn pair<'n>(
 
 fn each_class<'n>(
     network: &Network,
+    host: &Host<'_>,
     addresses: &CidrSet,
     choice: Choice,
     walk: impl Fn(&CidrSet) -> Option<Ways<'n>>,
 ) -> Ways<'n> {
-    let classes = split::classes(network, addresses);
+    let groups = host.groups.value().map(Vec::as_slice);
+    let classes = split::classes(network, addresses, groups);
     choose(choice, classes.iter().filter_map(walk).collect())
 }
 
-fn one<'n>(source: String, destination: String, walk: Walk<'n>, addresses: u128) -> Ways<'n> {
+fn one(source: String, destination: String, walk: Walk<'_>, addresses: u128) -> Ways<'_> {
     let (verdict, failing_share) = (walk.verdict(), walk.failing_share());
     Ways { verdict, failing_share, walks: vec![Done { source, destination, verdict, walk, addresses }] }
 }
@@ -224,7 +228,7 @@ fn trace(flow: &Flow, ways: Ways<'_>) -> Trace {
         match &gate.outcome {
             Outcome::Unknown { missing } if !unknowns.contains(missing) => unknowns.push(missing.clone()),
             Outcome::Assumed { missing } if !assumptions.contains(missing) => {
-                assumptions.push(missing.clone())
+                assumptions.push(missing.clone());
             }
             _ => {}
         }
@@ -242,12 +246,16 @@ fn trace(flow: &Flow, ways: Ways<'_>) -> Trace {
         summary: summary(flow, ways.verdict, ways.failing_share, deciding.as_ref()),
         deciding,
         blockers,
-        passing_source_ports: shown.passing,
-        gates: shown.gates,
+        passing_source_ports: if shown.verdict() == Verdict::NotReachable {
+            PortSet::default()
+        } else {
+            shown.passing
+        },
         failing_share: ways.failing_share,
         unknowns,
         assumptions,
         cases,
+        gates: shown.gates,
     }
 }
 
@@ -265,7 +273,7 @@ fn cases(walks: &[Done<'_>]) -> Vec<Case> {
                 case.destination = format!("{}, {}", case.destination, done.destination);
             }
             Some(case) if case.source != done.source => {
-                case.source = format!("{}, {}", case.source, done.source)
+                case.source = format!("{}, {}", case.source, done.source);
             }
             Some(_) => {}
             None => cases.push(Case {
@@ -294,7 +302,7 @@ fn summary(flow: &Flow, verdict: Verdict, failing_share: f64, deciding: Option<&
     match verdict {
         Verdict::Reachable => format!("reachable: {question}{why}"),
         Verdict::NotReachable => format!("not reachable: {question}{why}"),
-        Verdict::Partly => format!("partly reachable: {question}, {:.0} % fails{why}", failing_share * 100.0),
+        Verdict::Partly => format!("partly reachable: {question}, {} fails{why}", percent(failing_share)),
         Verdict::Unknown => format!("cannot tell: {question}{why}"),
     }
 }
@@ -306,5 +314,14 @@ fn reason(gate: &Gate) -> String {
             gate.rule().map(|rule| format!("; {}: {} ({code})", rule.element, rule.rule)).unwrap_or_default()
         }
         (_, None) => gate.rule().map(|rule| format!("; {}: {}", rule.element, rule.rule)).unwrap_or_default(),
+    }
+}
+
+/// Rounded, but never to all or nothing: a part is a part.
+fn percent(share: f64) -> String {
+    match share * 100.0 {
+        percent if percent > 99.0 => "more than 99 %".into(),
+        percent if percent < 1.0 => "less than 1 %".into(),
+        percent => format!("{percent:.0} %"),
     }
 }

@@ -60,16 +60,18 @@ impl<'n> Walk<'n> {
         };
         let packet = self.packet(source.address, target, port);
         let references = self.references(source, destination);
-        let seen = match target == destination.address {
-            true => Seen::host(destination, references.clone()),
-            false => Seen::stranger(target),
+        let seen = if target == destination.address {
+            Seen::host(destination, references.clone())
+        } else {
+            Seen::stranger(target)
         };
         self.leave(source, &packet, &seen, Some(destination));
         let mut legs = Vec::new();
         let arrival = self.depart(at(source), source, &packet, Some(destination), &mut legs);
-        let seen = match arrival.translated {
-            true => Seen::stranger(arrival.packet.source),
-            false => Seen::host(source, references),
+        let seen = if arrival.translated {
+            Seen::stranger(arrival.packet.source)
+        } else {
+            Seen::host(source, references)
         };
         self.arrive(destination, &arrival.packet, &seen);
         self.come_back(legs);
@@ -307,7 +309,7 @@ impl<'n> Walk<'n> {
         let leg = |to, by| Leg { from: Some(here), to, packet: packet.clone(), by };
         match (way, direct) {
             (Way::Vpc(vpc), Some(host)) if vpc == host.vpc => {
-                self.from_transit(host, here, &packet);
+                self.out_of_transit(host, here, &packet);
                 self.network_acl(host.subnet, false, &packet);
                 legs.push(leg(Some(at(host)), By::Inside));
             }
@@ -328,7 +330,7 @@ impl<'n> Walk<'n> {
     }
 
     /// Out of a transit gateway the packet leaves the attachment's subnet before it enters the host's.
-    fn from_transit(&mut self, host: &Host<'n>, here: At<'n>, packet: &Packet) {
+    fn out_of_transit(&mut self, host: &Host<'n>, here: At<'n>, packet: &Packet) {
         let route =
             route_table::lookup(self.network, here, packet.destination).ok().and_then(|found| found.route);
         let Some(Target::TransitGateway(id)) = route.map(|route| &route.target) else { return };

@@ -87,6 +87,7 @@ pub(super) fn resolve<'n>(network: &'n Network, end: &End, family: Family) -> Re
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "ids and texts alike, as they come")]
 fn nobody<'n>(kind: GateKind, element: impl ToString, missing: Missing) -> Resolved<'n> {
     Resolved::Nobody(kind, element.to_string(), Outcome::Unknown { missing })
 }

@@ -121,5 +121,5 @@ fn in_subnets<'n>(network: &'n Network, database: &'n DbInstance) -> Resolved<'n
 /// One address for each part of the subnet that some rule tells from the others.
 fn representatives(network: &Network, subnet: &Subnet) -> Vec<IpAddr> {
     let whole: CidrSet = subnet.cidr_blocks.iter().copied().filter(|block| block.addr().is_ipv4()).collect();
-    super::split::classes(network, &whole).into_iter().filter_map(|class| class.first()).collect()
+    super::split::classes(network, &whole, None).into_iter().filter_map(|class| class.first()).collect()
 }

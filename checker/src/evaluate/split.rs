@@ -4,10 +4,15 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::network::{CidrSet, IpNet, Network, Peer, RouteDestination};
+use crate::network::{CidrSet, IpNet, Network, Peer, RouteDestination, SecurityGroup, SecurityGroupId};
 
 /// The classes, ascending. A class is a range.
-pub(super) fn classes(network: &Network, addresses: &CidrSet) -> Vec<CidrSet> {
+/// Of security groups only the rules of `groups` count; all where it is `None`.
+pub(super) fn classes(
+    network: &Network,
+    addresses: &CidrSet,
+    groups: Option<&[SecurityGroupId]>,
+) -> Vec<CidrSet> {
     if addresses.count() <= 1 {
         return vec![addresses.clone()];
     }
@@ -19,7 +24,7 @@ pub(super) fn classes(network: &Network, addresses: &CidrSet) -> Vec<CidrSet> {
             starts.extend(after(block.broadcast()));
         }
     };
-    blocks(network, &mut cut);
+    blocks(network, groups, &mut cut);
     addresses.ranges().flat_map(|(first, last)| pieces(&starts, first, last)).collect()
 }
 
@@ -35,7 +40,7 @@ fn pieces(starts: &BTreeSet<IpAddr>, first: IpAddr, last: IpAddr) -> Vec<CidrSet
 }
 
 /// Every block that a rule or route of the network names.
-fn blocks(network: &Network, cut: &mut impl FnMut(&IpNet)) {
+fn blocks(network: &Network, groups: Option<&[SecurityGroupId]>, cut: &mut impl FnMut(&IpNet)) {
     for acl in network.network_acls.values() {
         let entries = acl.entries.value().into_iter().flatten();
         entries.filter_map(|entry| entry.matches.value()).for_each(|entry| cut(&entry.cidr_block));
@@ -52,8 +57,10 @@ fn blocks(network: &Network, cut: &mut impl FnMut(&IpNet)) {
         .values()
         .flat_map(|list| list.entries.value().into_iter().flatten())
         .for_each(&mut *cut);
-    for group in network.security_groups.values() {
-        for rule in [&group.inbound, &group.outbound].into_iter().flat_map(|rules| rules.value()).flatten() {
+    let counts = |group: &&SecurityGroup| groups.is_none_or(|groups| groups.contains(&group.id));
+    for group in network.security_groups.values().filter(counts) {
+        for rule in [&group.inbound, &group.outbound].into_iter().filter_map(|rules| rules.value()).flatten()
+        {
             if let Peer::Cidr(block) = &rule.peer {
                 cut(block);
             }

@@ -271,6 +271,7 @@ pub enum Which {
 
 impl Rule {
     /// The state or nature of something.
+    #[expect(clippy::needless_pass_by_value, reason = "ids and texts alike, as they come")]
     pub fn of(element: impl ToString, rule: impl Into<String>) -> Self {
         Self { element: element.to_string(), rule: rule.into(), which: Which::Element }
     }

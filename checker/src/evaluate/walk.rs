@@ -55,6 +55,7 @@ impl<'n> Walk<'n> {
         self.push_side(kind, element, None, packet, outcome);
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "ids and texts alike, as they come")]
     pub(super) fn push_side(
         &mut self,
         kind: GateKind,

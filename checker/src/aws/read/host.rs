@@ -103,7 +103,7 @@ pub(super) fn instance(documents: &mut Documents, row: Row<'_>) {
 }
 
 fn attach(interface: &mut NetworkInterface, instance: &str) {
-    let attachment = interface.attachment.get_or_insert_with(|| InterfaceAttachment {
+    let attachment = interface.attachment.get_or_insert(InterfaceAttachment {
         instance: None,
         device_index: 0,
         status: None,

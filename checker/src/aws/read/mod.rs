@@ -123,7 +123,8 @@ impl Documents {
     }
 
     fn take_all<'v>(&mut self, source: &str, values: impl Iterator<Item = &'v Value>, depth: usize) -> bool {
-        values.fold(false, |taken, value| self.take(source, value, depth + 1) || taken)
+        // All of them, also after the first that is one.
+        values.map(|value| self.take(source, value, depth + 1)).filter(|taken| *taken).count() > 0
     }
 
     fn take_rows(&mut self, source: &str, document: &Value, key: &str, kind: Kind, reader: Reader) {

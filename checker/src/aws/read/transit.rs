@@ -54,20 +54,20 @@ pub(super) fn route_table(documents: &mut Documents, row: Row<'_>) {
     };
     let routes =
         row.known("Routes", row.list("Routes").map(|_| row.rows("Routes").map(transit_route).collect()));
-    let table = table(documents, id);
+    let table = table(documents, &id);
     table.transit_gateway = row.id("TransitGatewayId").or(table.transit_gateway.take());
     if table.routes.value().is_none() {
         table.routes = routes;
     }
 }
 
-fn table(documents: &mut Documents, id: TransitRouteTableId) -> &mut TransitRouteTable {
+fn table<'a>(documents: &'a mut Documents, id: &TransitRouteTableId) -> &'a mut TransitRouteTable {
     let tables = &mut documents.network.transit_route_tables;
-    if tables.get(&id).is_none() {
+    if tables.get(id).is_none() {
         let new = TransitRouteTable { id: id.clone(), transit_gateway: None, routes: Known::default() };
         tables.insert(id.clone(), new);
     }
-    tables.get_mut(&id).expect("it was put there just now")
+    tables.get_mut(id).expect("it was put there just now")
 }
 
 /// `search-transit-gateway-routes` does not say of which table: the file's name does.
@@ -87,7 +87,7 @@ pub(super) fn routes(documents: &mut Documents, row: Row<'_>, source: &str) -> b
         return true;
     };
     let mut routes: Vec<TransitRoute> = row.rows("Routes").map(transit_route).collect();
-    let table = table(documents, TransitRouteTableId::from(id));
+    let table = table(documents, &TransitRouteTableId::from(id));
     if let Some(before) = table.routes.value() {
         routes.extend(before.iter().filter(|route| !routes.contains(route)).cloned().collect::<Vec<_>>());
     }

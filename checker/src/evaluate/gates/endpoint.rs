@@ -5,7 +5,7 @@ use crate::evaluate::trace::{GateKind, Outcome, Packet, Rule};
 use crate::evaluate::walk::Walk;
 use crate::network::{EndpointKind, Kind, Missing, Protocol, VpcEndpointId};
 
-impl<'n> Walk<'n> {
+impl Walk<'_> {
     pub(in crate::evaluate) fn endpoint(&mut self, id: &VpcEndpointId, packet: &Packet) {
         let kind = GateKind::VpcEndpoint;
         let endpoint = match self.network.vpc_endpoints.find(Kind::VpcEndpoints, id) {

@@ -49,15 +49,12 @@ impl<'n> Walk<'n> {
                 .internet_gateways
                 .values()
                 .find(|row| row.attachments.iter().any(|a| &a.vpc == at.vpc));
-            match near {
-                Some(gateway) => {
-                    let rule = Rule::of(&gateway.id, attachments(gateway, at.vpc));
-                    self.deny(kind, packet, Code::InternetGatewayNotAttached, rule);
-                }
-                None => {
-                    let rule = Rule::of(at.vpc, "no internet gateway is attached to it");
-                    self.deny(kind, packet, Code::NoInternetGateway, rule);
-                }
+            if let Some(gateway) = near {
+                let rule = Rule::of(&gateway.id, attachments(gateway, at.vpc));
+                self.deny(kind, packet, Code::InternetGatewayNotAttached, rule);
+            } else {
+                let rule = Rule::of(at.vpc, "no internet gateway is attached to it");
+                self.deny(kind, packet, Code::NoInternetGateway, rule);
             }
         } else if let Some(Target::InternetGateway(id)) = self.active_route(at, packet.source) {
             self.gateway_is_attached(id, at.vpc, packet);
@@ -164,15 +161,12 @@ impl<'n> Walk<'n> {
             self.deny(kind, packet, code, rule);
         }
         let (element, public) = leaving;
-        match public {
-            Some(public) => {
-                let rule = Rule::of(element, format!("it leaves as {public}"));
-                self.allow(GateKind::Address, packet, rule);
-            }
-            None => {
-                let rule = Rule::of(element, format!("no public address stands for {}", packet.source));
-                self.deny(GateKind::Address, packet, Code::NoPublicAddressToLeaveWith, rule);
-            }
+        if let Some(public) = public {
+            let rule = Rule::of(element, format!("it leaves as {public}"));
+            self.allow(GateKind::Address, packet, rule);
+        } else {
+            let rule = Rule::of(element, format!("no public address stands for {}", packet.source));
+            self.deny(GateKind::Address, packet, Code::NoPublicAddressToLeaveWith, rule);
         }
     }
 }

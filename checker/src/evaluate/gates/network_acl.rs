@@ -8,7 +8,7 @@ use crate::network::{
     AclMatch, Kind, Missing, Network, NetworkAcl, NetworkAclEntry, PortSet, Protocol, RuleAction, SubnetId,
 };
 
-impl<'n> Walk<'n> {
+impl Walk<'_> {
     pub(in crate::evaluate) fn network_acl(&mut self, subnet: &SubnetId, egress: bool, packet: &Packet) {
         let side = Some(if egress { "outbound" } else { "inbound" });
         match acl_of(self.network, subnet) {
