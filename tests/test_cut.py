@@ -2,8 +2,8 @@
 
 The agent is killed by SIGKILL right before a call that changes something, one call after another, each
 time on a fresh instance, once with a blank volume and once with one that holds a user's file. A run
-that is not disturbed tells which calls there are. By default one call of each kind is cut, its place
-spread over the run; `VIVARIUM_CUT=all` cuts at every one, `VIVARIUM_CUT=1/2` at every second.
+that is not disturbed tells which calls there are. By default one call of each kind and one of each step
+is cut at, half of them with each volume; `VIVARIUM_CUT=all` cuts at every one, `1/2` at every second.
 """
 
 from __future__ import annotations
@@ -194,3 +194,13 @@ def test_a_run_cut_anywhere_is_made_whole_by_the_next(lab: Lab, volume: str) -> 
     assert tally.wrong == {}, "\n".join(f"{where}: {wrong}" for where, wrong in tally.wrong.items())
     assert [str(where) for where in tally.missed if not NETWORK_S_CHOICE.match(where.key)] == []
     assert tally.converged
+
+
+def test_the_sample_has_every_kind_of_call_and_every_step() -> None:
+    step = [cut.STEP_BEGINS, "write /a", "fsync /a", "write /b"]
+    calls = cut.read(0, "\n".join(["mkdir /run/vivarium", *step, *step, "chmod /c", *step, *step, "= exit 0"])).cuts
+    whole = [*cut.sample(calls, 1, 2), *cut.sample(calls, 2, 2)]
+    assert {where.call for where in whole} == {"mkdir", "ftruncate", "write", "fsync", "chmod"}
+    assert len(cut.steps(calls)) == 5
+    assert all(set(step) & set(whole) for step in cut.steps(calls))
+    assert len(whole) == len(set(whole)) < len(calls)

@@ -17,6 +17,7 @@ SOURCE = Path(__file__).with_suffix(".c")
 PROGRAM = "/usr/local/bin/cut-before"
 LOG = "/run/cut.log"
 KILLED = "= signal 9"
+STEP_BEGINS = "ftruncate /run/vivarium/lock"
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,22 @@ def read(exit: int, log: str) -> Ran:
 
 
 def sample(cuts: list[Cut], share: int, of: int) -> list[Cut]:
-    """One cut of each kind of call, taken from another part of the run for each kind; or a share of them."""
+    """A share of one cut of each kind of call, its place another for each kind, and one in every step."""
     kinds: dict[str, list[Cut]] = {}
     for cut in cuts:
         kinds.setdefault(cut.call, []).append(cut)
     # The rarest first: where a kind has many calls, there is a choice of the part of the run.
     ordered = sorted(kinds.values(), key=lambda some: (len(some), some[0].call))
     chosen = [some[position * len(some) // len(ordered)] for position, some in enumerate(ordered)]
+    chosen += [step[len(step) // 2] for step in steps(cuts) if not set(step) & set(chosen)]
     return chosen[share - 1 :: of]
+
+
+def steps(cuts: list[Cut]) -> list[list[Cut]]:
+    """The calls of each step: it begins where the agent notes it in its lock."""
+    parts: list[list[Cut]] = [[]]
+    for cut in cuts:
+        if cut.key.startswith(STEP_BEGINS) and parts[-1]:
+            parts.append([])
+        parts[-1].append(cut)
+    return parts
