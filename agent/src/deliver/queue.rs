@@ -12,6 +12,7 @@ use vivarium_bootstrap::report::Report;
 pub const MOST: usize = 256;
 
 const GIVEN_UP: &str = "given-up";
+const COMING: &str = ".coming.vivarium";
 const OWNER_ONLY: u32 = 0o600;
 
 /// The reports that wait, one file each.
@@ -47,7 +48,7 @@ impl Queue {
     pub fn push(&self, report: &Report) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         let content = serde_json::to_vec(report).map_err(io::Error::other)?;
-        files::replace(&self.file(&report.run), &content, OWNER_ONLY)?;
+        files::replace_by_way_of(&self.folder.join(COMING), &self.file(&report.run), &content, OWNER_ONLY)?;
         self.make_room()
     }
 

@@ -12,11 +12,16 @@ pub fn at(path: &Path, error: io::Error) -> io::Error {
 
 /// Replaces `path` by `content`: written beside it, synced, renamed over it, the directory synced.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let beside = beside(path);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+    replace_by_way_of(&beside(path), path, content, mode)
+}
+
+/// The same, where the place beside it is one for many names that never come again: what a killed run
+/// left there is overwritten by the next.
+pub fn replace_by_way_of(beside: &Path, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(beside)?;
     file.write_all(content)?;
     file.sync_all()?;
-    publish(&beside, path)
+    publish(beside, path)
 }
 
 /// Renames a synced file into its place and makes the rename last.

@@ -50,16 +50,20 @@ impl Step for InstallPsycopg2 {
             return Ok(State::todo(format!("install {name}, once Anaconda is there")));
         }
         Ok(match interpreter::ask(host, &self.interpreter(host)).await {
-            Ok(said) => self.judge(&said),
+            Ok(said) => match self.judge(&said) {
+                // A run was killed before it had tidied up. What is there may name an index and its login.
+                State::Done(_) if self.temporary(host).exists() => {
+                    State::todo(format!("tidy up after the installation of {name}"))
+                }
+                state => state,
+            },
             Err(why) => State::todo(format!("install {name} anew, for Python ended with {why}")),
         })
     }
 
     async fn apply(&self, host: &Host) -> Result<(), StepError> {
-        let temporary = workplace(&self.settings).join("tmp");
-        workspace::temporary(host, &temporary).await?;
-        let installed = self.install(host).await;
-        let removed = workspace::remove(&host.path(&temporary));
+        let installed = if self.is_there(host).await { Ok(()) } else { self.install_within(host).await };
+        let removed = workspace::remove(&self.temporary(host));
         installed?;
         removed.map_err(unexpected)?;
         self.prove(host).await
@@ -69,6 +73,20 @@ impl Step for InstallPsycopg2 {
 impl InstallPsycopg2 {
     fn interpreter(&self, host: &Host) -> PathBuf {
         host.path(self.settings.anaconda.prefix.join("bin/python"))
+    }
+
+    fn temporary(&self, host: &Host) -> PathBuf {
+        host.path(workplace(&self.settings).join("tmp"))
+    }
+
+    async fn is_there(&self, host: &Host) -> bool {
+        let said = interpreter::ask(host, &self.interpreter(host)).await;
+        said.is_ok_and(|said| matches!(self.judge(&said), State::Done(_)))
+    }
+
+    async fn install_within(&self, host: &Host) -> Result<(), StepError> {
+        workspace::temporary(host, &workplace(&self.settings).join("tmp")).await?;
+        self.install(host).await
     }
 
     fn wanted(&self) -> Option<&str> {
@@ -172,7 +190,7 @@ impl InstallPsycopg2 {
     }
 
     async fn call_pip(&self, host: &Host, words: Vec<String>) -> Result<Output, StepError> {
-        let temporary = host.path(workplace(&self.settings).join("tmp"));
+        let temporary = self.temporary(host);
         let configuration = temporary.join("pip.conf");
         let text = pip::configuration(&self.settings.python.wheels, host.http.proxies().https());
         files::replace(&configuration, text.as_bytes(), 0o600).map_err(unexpected)?;
