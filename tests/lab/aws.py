@@ -12,7 +12,8 @@ PutInventory, GetInventory, ListInventoryEntries, PutComplianceItems, ListCompli
 DescribeInstanceInformation and UpdateInstanceInformation are answered here.
 
 Callers whose access key begins with ASIA are the instance and bound by its role's policy; by default
-that of the managed policy AmazonSSMManagedInstanceCore. All others may do everything.
+that of the managed policy AmazonSSMManagedInstanceCore. All others may do everything. What the instance asks of
+EC2 and RDS passes the same gate and is refused in the words of their protocol.
 
 Control is open to this machine only:
 
@@ -37,6 +38,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 import botocore.session
 from moto.backends import get_backend
@@ -79,6 +82,13 @@ POLICIES = {
     "everything": {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
 }
 TARGETS = {"AmazonSSM": "ssm", "secretsmanager": "secretsmanager"}
+QUERY_ERRORS = {  # what EC2 and RDS call the errors of the gate, and with which status
+    "ec2": {"AccessDeniedException": ("UnauthorizedOperation", 403),
+            "ThrottlingException": ("RequestLimitExceeded", 503),
+            "InvalidSignatureException": ("RequestExpired", 400)},
+    "rds": {"AccessDeniedException": ("AccessDenied", 403), "ThrottlingException": ("Throttling", 400),
+            "InvalidSignatureException": ("SignatureDoesNotMatch", 403)},
+}  # fmt: skip
 
 
 class Refused(Exception):
@@ -86,12 +96,12 @@ class Refused(Exception):
 
     def __init__(self, code: str, message: str = "", status: int = 400):
         super().__init__(message)
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.service = code, message, status, ""
 
 
 @dataclass
 class Call:
-    """One request of the JSON protocols, understood."""
+    """One request, understood."""
 
     service: str
     action: str
@@ -129,12 +139,21 @@ def understand(environ: dict, body: bytes) -> Call | None:
     """The call that a request makes, or None where it is not one that the gate looks at."""
     target, _, action = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     service = TARGETS.get(target)
+    scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
     if service is None:
-        return None
-    scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+        return understand_query(scope, environ, body) if scope is not None else None
     if scope is None:
         raise Refused("MissingAuthenticationTokenException", "Missing Authentication Token")
     return Call(service, action, scope[2], scope[1], environ.get("HTTP_X_AMZ_DATE", ""), json.loads(body or b"{}"))
+
+
+def understand_query(scope: re.Match[str], environ: dict, body: bytes) -> Call | None:
+    """What the instance asks of EC2 or RDS, as a form."""
+    key, region, service = scope.groups()
+    form = dict(parse_qsl(body.decode(errors="replace"))) if service in QUERY_ERRORS else {}
+    if "Action" not in form or not key.startswith("ASIA"):
+        return None
+    return Call(service, form["Action"], region, key, environ.get("HTTP_X_AMZ_DATE", ""), {})
 
 
 @dataclass
@@ -426,6 +445,8 @@ class Gate:
             with self.lock:
                 answer = self.pass_gate(environ, body)
         except Refused as refused:
+            if refused.service in QUERY_ERRORS:
+                return respond_in_xml(start_response, refused)
             error = {"__type": refused.code, "message": refused.message}
             return respond(start_response, refused.status, error, {"x-amzn-ErrorType": refused.code})
         if answer is None:
@@ -446,7 +467,7 @@ class Gate:
         try:
             return self.examine(call)
         except Refused as refused:
-            record["outcome"] = refused.code
+            record["outcome"], refused.service = refused.code, call.service
             raise
 
     def examine(self, call: Call) -> dict | None:
@@ -502,6 +523,17 @@ def respond(start_response, status: int, body: dict, headers: dict[str, str] | N
     basic = {"Content-Type": "application/x-amz-json-1.1", "Content-Length": str(len(content))}
     start_response(f"{status} {'OK' if status == 200 else 'Refused'}", list({**basic, **(headers or {})}.items()))
     return [content]
+
+
+def respond_in_xml(start_response, refused: Refused):
+    """EC2 has a list of errors, RDS one."""
+    code, status = QUERY_ERRORS[refused.service].get(refused.code, (refused.code, refused.status))
+    error = f"<Error><Code>{code}</Code><Message>{escape(refused.message)}</Message></Error>"
+    holder = "<Response><Errors>{}</Errors></Response>"
+    if refused.service != "ec2":
+        holder = "<ErrorResponse>{}</ErrorResponse>"
+    start_response(f"{status} Refused", [("Content-Type", "text/xml")])
+    return [holder.format(error).encode()]
 
 
 class QuietHandler(MotoRequestHandler):

@@ -2,6 +2,8 @@
 //! JSON. Both end in the same nouns.
 
 pub mod folder;
+pub mod live;
+pub mod profile;
 mod read;
 mod row;
 
