@@ -36,6 +36,8 @@ packages() {
     libc6-dev       | demo | the C library to link with
     make            | demo | the entrance
     git             | test | the house's rules are checked on the files that git knows
+    openssh-server  | test | a real sshd answers the checker's questions; Debian's own is not started
+    openssh-client  | test | keys for it, and ssh itself to compare with
     strace          | test | searching every system call for a planted secret
     shellcheck      | check | the shell of the house is held to it
     gdisk           | test | partition tables for the corpus of disk images

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use super::blankness::{Decision, Facts};
 use super::hold::{Held, settle};
 use super::identity::Device;
@@ -14,6 +16,9 @@ use crate::settings::{FilesystemKind, VolumeSettings};
 use crate::step::{Failure, StepError};
 
 const MKFS_DEADLINE: Duration = Duration::from_mins(15);
+/// udev and multipathd open a device for a moment when it has changed.
+const BUSY_TRIES: u32 = 25;
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
 const CHECK_DEADLINE: Duration = Duration::from_mins(30);
 
 /// Formats a device that was just proven blank while it is held.
@@ -32,12 +37,31 @@ pub(super) async fn format(
             .hint("run this again"));
     }
     let lock = held.let_mkfs_in().map_err(|cause| error(device, Failure::Refused).because(cause))?;
-    let output = host.processes.run(mkfs(host, device, &intent)).await;
+    let output = made(host, device, &intent).await;
     succeeded(output, settings.filesystem).map_err(|cause| cause.into_error(device))?;
     settle(&host.path(&device.path)).map_err(|cause| error(device, Failure::Unexpected).because(cause))?;
     prove(host, device, &intent)?;
     drop(lock);
     done(host, device, intent)
+}
+
+/// Runs mkfs; again, where something had the device open for itself for a moment. mkfs looks at that
+/// before it writes anything.
+async fn made(host: &Host, device: &Device, intent: &Format) -> Result<Output, ProcessError> {
+    let mut output = host.processes.run(mkfs(host, device, intent)).await?;
+    for _ in 1..BUSY_TRIES {
+        if !found_it_busy(&output) {
+            break;
+        }
+        sleep(BUSY_PAUSE).await;
+        output = host.processes.run(mkfs(host, device, intent)).await?;
+    }
+    Ok(output)
+}
+
+fn found_it_busy(output: &Output) -> bool {
+    let words = output.last_words();
+    !output.success() && (words.contains("in use by the system") || words.contains("resource busy"))
 }
 
 /// Checks a filesystem whose mkfs was begun by a run that did not live to see its end.
@@ -175,4 +199,23 @@ fn journal(device: &Device, cause: &std::io::Error) -> StepError {
     error(device, Failure::Unexpected)
         .because(format!("the journal: {cause}"))
         .hint("nothing is formatted unless the intent is on disk first; see to the journal's directory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::processes::Exit;
+
+    #[test]
+    fn a_device_that_is_busy_for_a_moment_is_told_from_one_that_cannot_be_made() {
+        let ended =
+            |words: &str, exit| Output { exit, stdout: Vec::new(), stderr: words.as_bytes().to_vec() };
+        let ext4 = "/dev/nvme1n1 is apparently in use by the system; will not make a filesystem here!";
+        let xfs = "mkfs.xfs: cannot open /dev/nvme1n1: Device or resource busy";
+        for words in [ext4, xfs] {
+            assert!(found_it_busy(&ended(words, Exit::Code(1))), "{words}");
+        }
+        assert!(!found_it_busy(&ended("No space left on device", Exit::Code(1))));
+        assert!(!found_it_busy(&ended(ext4, Exit::Code(0))));
+    }
 }
