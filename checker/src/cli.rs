@@ -129,6 +129,15 @@ pub struct Options {
     /// Read the network from this folder of describe-* JSON, as the AWS CLI prints it, instead of from AWS.
     #[arg(long, global = true, value_name = "DIR")]
     pub network: Option<PathBuf>,
+    /// The AWS profile to ask with [default: as the AWS CLI has it].
+    #[arg(long, global = true)]
+    pub profile: Option<String>,
+    /// The Region to ask about [default: as the AWS CLI has it].
+    #[arg(long, global = true)]
+    pub region: Option<String>,
+    /// One endpoint for all of AWS's services [default: as the AWS CLI has it].
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint: Option<String>,
     /// Send probes only; ask AWS nothing.
     #[arg(long, global = true)]
     pub no_aws: bool,

@@ -4,6 +4,7 @@ mod answer;
 mod conclude;
 mod configuration;
 mod keep;
+mod live;
 mod look;
 mod path;
 mod postgres;
@@ -22,6 +23,7 @@ use self::configuration::Configuration;
 use self::keep::Findings;
 use self::look::Means;
 use self::wanted::Wanted;
+use crate::aws::profile;
 use crate::cli::{Cli, Command};
 use crate::config::{self, Settings};
 
@@ -52,7 +54,7 @@ async fn look(
     settings: &Settings,
     surroundings: &Surroundings,
 ) -> Result<Findings, Trouble> {
-    let configuration = configuration(cli, settings)?;
+    let configuration = configuration(wanted, cli, settings, surroundings).await?;
     let means = Means { surroundings, settings, configuration, online: online(cli) };
     let mut records = Vec::new();
     for one in wanted {
@@ -70,11 +72,25 @@ fn online(cli: &Cli) -> bool {
     !cli.options.no_aws && cli.options.network.is_none()
 }
 
-fn configuration(cli: &Cli, settings: &Settings) -> Result<Configuration, Trouble> {
-    match cli.options.network.as_ref().or(settings.network.as_ref()) {
-        Some(folder) => Configuration::of_folder(folder),
-        None => Ok(Configuration::none("it was not asked for")),
+async fn configuration(
+    wanted: &[Wanted],
+    cli: &Cli,
+    settings: &Settings,
+    surroundings: &Surroundings,
+) -> Result<Configuration, Trouble> {
+    let (options, aws) = (&cli.options, &settings.aws);
+    if let Some(folder) = options.network.as_ref().or(settings.network.as_ref()) {
+        return Configuration::of_folder(folder);
     }
+    if options.no_aws {
+        return Ok(Configuration::none("it was not asked for"));
+    }
+    let asked = profile::Wanted {
+        profile: options.profile.as_ref().or(aws.profile.as_ref()).cloned(),
+        region: options.region.as_ref().or(aws.region.as_ref()).cloned(),
+        endpoint: options.endpoint.as_ref().or(aws.endpoint.as_ref()).cloned(),
+    };
+    Ok(live::read(wanted, &asked, surroundings).await)
 }
 
 fn settings(cli: &Cli, surroundings: &Surroundings) -> Result<Settings, Trouble> {
