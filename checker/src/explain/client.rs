@@ -129,8 +129,8 @@ fn own_machine(seen: Seen, one: Option<&Observation>) -> Option<Finding> {
 /// H3: others saw this client come from different addresses.
 fn two_addresses(case: &Case, seen: Seen) -> Option<Finding> {
     let (who, first) = case.client.first()?;
-    let same_family = case.client.iter().filter(|(_, address)| address.is_ipv4() == first.is_ipv4());
-    let (others, second) = same_family.last().filter(|(_, address)| address != first)?;
+    let mut same_family = case.client.iter().filter(|(_, address)| address.is_ipv4() == first.is_ipv4());
+    let (others, second) = same_family.next_back().filter(|(_, address)| address != first)?;
     let finding = Finding::new(
         "H3",
         Side::Client,

@@ -20,9 +20,9 @@ fn unresolved(case: &Case, one: &Observation) -> Option<Finding> {
     };
     let (verdict, hint) = words(why, &name, case);
     let symptom = match (case.service(), case.vantage, why) {
-        (Service::Postgres, Vantage::Instance, Unresolved::NoSuchName | Unresolved::Malformed(_)) => "P29",
+        (Service::Postgres, Vantage::Outside, _)
+        | (Service::Postgres, _, Unresolved::NoSuchName | Unresolved::Malformed(_)) => "P29",
         (Service::Postgres, Vantage::Instance, _) => "P30",
-        (Service::Postgres, Vantage::Outside, _) => "P29",
         _ => "H14",
     };
     Some(

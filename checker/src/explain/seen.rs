@@ -62,8 +62,10 @@ fn row(service: Service, one: &Observation) -> Option<Seen> {
         Outcome::Reset if one.connected() => Seen::Connected,
         Outcome::Refused | Outcome::Reset => Seen::Refused,
         Outcome::TimedOut => Seen::TimedOut,
-        Outcome::HostUnreachable | Outcome::NetworkUnreachable | Outcome::Prohibited => Seen::NoWay,
-        Outcome::Errno { .. } => Seen::NoWay,
+        Outcome::HostUnreachable
+        | Outcome::NetworkUnreachable
+        | Outcome::Prohibited
+        | Outcome::Errno { .. } => Seen::NoWay,
         Outcome::Unresolved { .. } => Seen::Unresolved,
         // A name with addresses says nothing of the port, and what was not tried says nothing at all.
         Outcome::Resolved { .. } | Outcome::NotTried { .. } => return None,

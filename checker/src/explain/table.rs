@@ -158,7 +158,7 @@ fn contradiction(case: &Case, one: Option<&Observation>) -> Finding {
     .kind(Kind::Contradiction)
     .seen(one);
     gates
-        .fold(finding, |finding, gate| finding.gate(gate))
+        .fold(finding, Finding::gate)
         .refuted_by("both are read again at the same time and agree")
         .hint(
             "see that the address is the instance's and that no VPN or proxy leads there by another way; a rule that \
@@ -174,15 +174,14 @@ fn cannot_tell(case: &Case, one: Option<&Observation>) -> Finding {
         .seen(one);
     let unknown = |gate: &&evaluate::Gate| matches!(gate.outcome, Outcome::Unknown { .. });
     let gates = case.trace.into_iter().flat_map(|trace| &trace.gates).filter(unknown);
-    gates
-        .fold(finding, |finding, gate| finding.gate(gate))
-        .refuted_by("the same question with these permissions")
-        .hint(match permissions(case).as_slice() {
+    gates.fold(finding, Finding::gate).refuted_by("the same question with these permissions").hint(
+        match permissions(case).as_slice() {
             [] => "let the checker read the configuration: give it credentials, or a saved folder".to_owned(),
             names => {
                 format!("allow {} to whoever asks, all of them read-only, and ask again", names.join(", "))
             }
-        })
+        },
+    )
 }
 
 fn missing_in_words(case: &Case) -> String {

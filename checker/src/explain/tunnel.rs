@@ -31,12 +31,12 @@ fn free(port: u16) -> u16 {
 }
 
 fn database<'a>(case: &Case, network: &'a Network) -> Option<&'a DbInstance> {
-    let wanted = case.trace.map(|trace| trace.flow.to.as_str()).into_iter().chain([case.to.as_str()]);
+    let mut wanted = case.trace.map(|trace| trace.flow.to.as_str()).into_iter().chain([case.to.as_str()]);
     let rows = || network.db_instances.values();
     let is = |row: &&DbInstance, name: &str| {
         row.id.as_str() == name || row.endpoint.as_ref().is_some_and(|(host, _)| host == name)
     };
-    wanted.filter_map(|name| rows().find(|row| is(row, name))).next().or_else(|| {
+    wanted.find_map(|name| rows().find(|row| is(row, name))).or_else(|| {
         let id: DbInstanceId = case.to.as_str().into();
         network.db_instances.get(&id)
     })

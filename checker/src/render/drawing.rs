@@ -34,7 +34,7 @@ pub fn drawing(path: &Path) -> String {
     );
     drawn += &heading();
     drawn += &ways(&placed);
-    placed.iter().for_each(|one| drawn += &station(one));
+    drawn.extend(placed.iter().map(station));
     drawn + "</svg>\n"
 }
 

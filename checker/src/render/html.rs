@@ -107,10 +107,10 @@ fn fix(fix: &Fix) -> String {
     let mut page = element("pre", &fix.commands.join("\n"));
     page += &element("p", &format!("Then {}", then(fix)));
     let leaves: String = fix.leaves.iter().map(|left| element("li", left)).collect();
-    let cautions: String = fix.cautions.iter().map(|caution| element("li", caution)).collect();
-    for items in [leaves, cautions].into_iter().filter(|items| !items.is_empty()) {
-        page += &format!("<ul>\n{items}</ul>\n");
+    if !leaves.is_empty() {
+        page += &format!("<ul>\n{leaves}</ul>\n");
     }
+    page.extend(fix.cautions.iter().map(|caution| element("p", &format!("Mind: {caution}."))));
     page + &format!("<details><summary>Undo</summary>\n{}</details>\n", element("pre", &fix.undo.join("\n")))
 }
 

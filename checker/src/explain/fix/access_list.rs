@@ -24,7 +24,7 @@ pub fn propose(gate: &Gate, network: &Network, case: &Case) -> Option<Proposal> 
     let proposal = if is_full(&list, wanted.cidr_block) {
         widen(&acl.id, &list, &wanted)?
     } else {
-        insert(&acl.id, &list, is_egress(gate), wanted)?
+        insert(&acl.id, &list, is_egress(gate), &wanted)?
     };
     Some(proposal.caution("a network ACL applies to its whole subnet, and at once, to open connections too"))
 }
@@ -57,19 +57,24 @@ fn is_full(list: &[&NetworkAclEntry], block: IpNet) -> bool {
     list.iter().filter(counts).count() >= ENTRIES_A_LIST
 }
 
-fn insert(acl: &NetworkAclId, list: &[&NetworkAclEntry], egress: bool, wanted: AclMatch) -> Option<Proposal> {
-    let what = said(acl, egress, &wanted);
+fn insert(
+    acl: &NetworkAclId,
+    list: &[&NetworkAclEntry],
+    egress: bool,
+    wanted: &AclMatch,
+) -> Option<Proposal> {
+    let what = said(acl, egress, wanted);
     let allow = |rule_number| NetworkAclEntry {
         rule_number,
         egress,
         rule_action: RuleAction::Allow,
         matches: Known::Known(wanted.clone()),
     };
-    if let Some(number) = free_number(list, &wanted) {
+    if let Some(number) = free_number(list, wanted) {
         let change = Change::AddEntry { acl: acl.clone(), entry: Box::new(allow(number)) };
         return Some(Proposal::new(what, change));
     }
-    let (old, moved) = room_at_the_front(list, &wanted)?;
+    let (old, moved) = room_at_the_front(list, wanted)?;
     let new = allow(old.rule_number);
     let caution = format!("the rule {} that denies moves to {}", old.rule_number, moved.rule_number);
     let mut proposal = Proposal::new(what, Change::AddEntry { acl: acl.clone(), entry: Box::new(moved) });
@@ -99,17 +104,14 @@ fn stops(entry: &NetworkAclEntry, wanted: &AclMatch) -> bool {
 /// between numbers, as people do.
 fn free_number(list: &[&NetworkAclEntry], wanted: &AclMatch) -> Option<u32> {
     let is_free = |number: &u32| list.iter().all(|entry| entry.rule_number != *number);
-    match list.iter().filter(|entry| stops(entry, wanted)).map(|entry| entry.rule_number).min() {
-        Some(first) => {
-            let tens = (1..first).rev().filter(|number| number % 10 == 0);
-            tens.chain((1..first).rev()).find(is_free)
-        }
-        None => {
-            let last = list.iter().map(|entry| entry.rule_number).max().unwrap_or(0);
-            let next = (last / 100 + 1) * 100;
-            (next..=HIGHEST).chain((1..=HIGHEST).rev()).find(is_free)
-        }
+    let stopping = list.iter().filter(|entry| stops(entry, wanted)).map(|entry| entry.rule_number).min();
+    if let Some(first) = stopping {
+        let tens = (1..first).rev().filter(|number| number % 10 == 0);
+        return tens.chain((1..first).rev()).find(is_free);
     }
+    let highest = list.iter().map(|entry| entry.rule_number).max().unwrap_or(0);
+    let next = (highest / 100 + 1) * 100;
+    (next..=HIGHEST).chain((1..=HIGHEST).rev()).find(is_free)
 }
 
 /// Where the first entry that stops it stands at the front: it moves one place back.

@@ -52,7 +52,9 @@ fn rules(network: &mut Network, change: &Change) {
             }
         }
         Change::AddRule { group, egress, rule } => {
-            list(network, group, *egress).into_iter().for_each(|rules| rules.push(rule.as_ref().clone()));
+            if let Some(rules) = list(network, group, *egress) {
+                rules.push(rule.as_ref().clone());
+            }
         }
         _ => {}
     }
@@ -68,14 +70,18 @@ fn acl<'a>(network: &'a mut Network, id: &NetworkAclId) -> Option<&'a mut Vec<Ne
 fn entries(network: &mut Network, change: &Change) {
     match change {
         Change::AddEntry { acl: id, entry } => {
-            acl(network, id).into_iter().for_each(|entries| entries.push(entry.as_ref().clone()));
+            if let Some(entries) = acl(network, id) {
+                entries.push(entry.as_ref().clone());
+            }
         }
         Change::ReplaceEntry { acl: id, old, new } => {
             let rows = acl(network, id).into_iter().flatten();
             rows.filter(|row| *row == old.as_ref()).for_each(|row| *row = new.as_ref().clone());
         }
         Change::RemoveEntry { acl: id, entry } => {
-            acl(network, id).into_iter().for_each(|entries| entries.retain(|row| row != entry.as_ref()));
+            if let Some(entries) = acl(network, id) {
+                entries.retain(|row| row != entry.as_ref());
+            }
         }
         _ => {}
     }
@@ -146,19 +152,24 @@ fn switch(network: &mut Network, change: &Change) {
                 .for_each(|row| row.state = InstanceState::Running.into());
         }
         Change::StartDatabase(id) => {
-            let row = network.db_instances.get_mut(id);
-            row.into_iter().for_each(|row| row.status = "available".to_owned().into());
+            if let Some(row) = network.db_instances.get_mut(id) {
+                row.status = "available".to_owned().into();
+            }
         }
         Change::EnableDnsSupport(vpc) => {
-            network.vpcs.get_mut(vpc).into_iter().for_each(|vpc| vpc.enable_dns_support = true.into());
+            if let Some(vpc) = network.vpcs.get_mut(vpc) {
+                vpc.enable_dns_support = true.into();
+            }
         }
         Change::AcceptPeering(id) => {
-            let row = network.peering_connections.get_mut(id);
-            row.into_iter().for_each(|row| row.status = "active".to_owned().into());
+            if let Some(row) = network.peering_connections.get_mut(id) {
+                row.status = "active".to_owned().into();
+            }
         }
         Change::PassOn(id) => {
-            let row = network.network_interfaces.get_mut(id);
-            row.into_iter().for_each(|row| row.source_dest_check = false.into());
+            if let Some(row) = network.network_interfaces.get_mut(id) {
+                row.source_dest_check = false.into();
+            }
         }
         Change::Exclude(subnet) => exclude(&mut network.block_public_access, subnet),
         _ => {}

@@ -212,13 +212,9 @@ impl Writer<'_> {
 
     fn associate(&self, change: &Change) -> String {
         let Change::Associate { allocation, interface, private } = change else { return String::new() };
-        let id = match allocation {
-            Some((id, _)) => id.to_string(),
-            None => {
-                let allocate = self.ec2("allocate-address --domain vpc --query AllocationId --output text");
-                format!("\"$({allocate})\"")
-            }
-        };
+        let allocate = || self.ec2("allocate-address --domain vpc --query AllocationId --output text");
+        let id =
+            allocation.as_ref().map_or_else(|| format!("\"$({})\"", allocate()), |(id, _)| id.to_string());
         self.ec2(&format!(
             "associate-address --allocation-id {id} --network-interface-id {interface} --private-ip-address {private}"
         ))

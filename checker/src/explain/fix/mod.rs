@@ -88,7 +88,7 @@ pub fn left_after<'a>(fixes: impl Iterator<Item = &'a Fix>, case: &Case) -> Vec<
 }
 
 fn changed(network: &Network, changes: &[Change]) -> Network {
-    changes.iter().fold(network.clone(), |network, change| apply(network, change))
+    changes.iter().fold(network.clone(), apply)
 }
 
 fn blocking(trace: &Trace) -> Vec<String> {

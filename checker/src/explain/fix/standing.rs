@@ -59,8 +59,8 @@ fn interface<'a>(gate: &Gate, network: &'a Network, case: &Case) -> Option<&'a N
 
 /// Turns the VPC's resolver on.
 pub fn resolver(gate: &Gate, network: &Network) -> Option<Proposal> {
-    let named = gate.rule().map(|rule| rule.element.as_str()).into_iter().chain([gate.element.as_str()]);
-    let vpc = named.filter_map(|id| network.vpcs.get::<VpcId>(&id.into())).next()?;
+    let mut named = gate.rule().map(|rule| rule.element.as_str()).into_iter().chain([gate.element.as_str()]);
+    let vpc = named.find_map(|id| network.vpcs.get::<VpcId>(&id.into()))?;
     let off = vpc.enable_dns_support.value() == Some(&false);
     let what = format!("turn the resolver of {} on", vpc.id);
     off.then(|| Proposal::new(what, Change::EnableDnsSupport(vpc.id.clone())))
