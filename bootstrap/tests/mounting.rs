@@ -282,7 +282,8 @@ fn before_there_is_a_volume_or_a_filesystem_the_plan_says_so() {
         let blank = ground.device("disk", "64M");
         assert!(ground.todo(&blank.mount())[0].ends_with("once it has a filesystem"));
         for step in [absent, blank.mount()] {
-            assert_eq!(ground.apply(&step).expect_err("nothing to mount").failure(), Failure::Device);
+            let error = ground.apply(&step).expect_err("nothing to mount");
+            assert_eq!(error.failure(), Failure::Precondition);
         }
         assert_eq!((fstab(), mounted()), (FSTAB.to_owned(), String::new()));
     });
