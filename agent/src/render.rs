@@ -123,7 +123,7 @@ pub fn ascii(text: &str) -> String {
         match letter {
             _ if letter.is_ascii() => plain.push(letter),
             _ if json => {
-                plain.extend(letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")))
+                plain.extend(letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
             }
             _ => plain.push('?'),
         }

@@ -42,7 +42,7 @@ pub struct Cli {
 pub enum Command {
     /// Why ssh does not get in: the wire, the server, the network's configuration.
     Ssh(Ssh),
-    /// Why the database does not answer: name, TCP, TLS, login, SELECT NOW().
+    /// Why the database does not answer: name, TCP, TLS, login, `SELECT NOW()`.
     Postgres(Postgres),
     /// Whether the configuration lets a connection through, there and back; no packet is sent.
     Path(Path),
@@ -81,7 +81,7 @@ pub struct Ssh {
 /// Options of `postgres`.
 #[derive(Debug, Args)]
 pub struct Postgres {
-    /// An RDS identifier, a host name, an address, a postgres:// URL, or service=NAME of pg_service.conf.
+    /// An RDS identifier, a host name, an address, a `postgres://` URL, or `service=NAME` of `pg_service.conf`.
     pub target: String,
     /// The role [default: of the URL, PGUSER, or the service file].
     #[arg(long, short = 'U')]

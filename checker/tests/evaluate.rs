@@ -427,7 +427,7 @@ fn n9_ports_count_for_tcp_and_udp_only() {
         let mut rule = entry(100, false, "allow", "0.0.0.0/0", Some((443, 443)));
         rule["Protocol"] = json!(protocol);
         let answers = with(|answers| {
-            answers.acl_rules("acl-a", vec![rule, entry(100, true, "allow", "0.0.0.0/0", None)])
+            answers.acl_rules("acl-a", vec![rule, entry(100, true, "allow", "0.0.0.0/0", None)]);
         });
         assert_eq!(ssh(&answers).verdict == Verdict::Reachable, opens, "protocol {protocol}");
     }
@@ -573,7 +573,7 @@ fn r6_a_gateway_that_is_detached_or_elsewhere_is_none() {
     let trace = ssh(&answers);
     denied(&trace, &[(Code::NoInternetGateway, "vpc-1"), (Code::InternetGatewayNotAttached, "igw-1")]);
     let answers = with(|answers| {
-        answers.thing("InternetGateways", "igw-1")["Attachments"][0]["State"] = json!("detaching")
+        answers.thing("InternetGateways", "igw-1")["Attachments"][0]["State"] = json!("detaching");
     });
     assert_eq!(ssh(&answers).verdict, Verdict::NotReachable);
 }
@@ -617,7 +617,7 @@ fn r8_r9_without_a_public_address_nobody_comes_in_and_nobody_leaves_by_the_gatew
 #[test]
 fn r10_an_elastic_address_that_is_associated_with_nothing_leads_nowhere() {
     let answers = with(|answers| {
-        answers.rows("Addresses").push(json!({ "PublicIp": "198.51.100.99", "AllocationId": "eipalloc-9" }))
+        answers.rows("Addresses").push(json!({ "PublicIp": "198.51.100.99", "AllocationId": "eipalloc-9" }));
     });
     denied(&answers.ask(LAPTOP, "198.51.100.99", 22), &[(Code::AddressNotAssociated, "198.51.100.99")]);
 }
@@ -701,7 +701,7 @@ fn r15_peering_needs_routes_on_both_sides_and_goes_one_step_only() {
     let there = allowed(&|answers| answers.without_route("rtb-d", "10.0.0.0/16"));
     denied(&there.ask("i-0peer", "i-0web", 22), &[(Code::NoRoute, "rtb-d")]);
     let inactive = allowed(&|answers| {
-        answers.thing("VpcPeeringConnections", "pcx-1")["Status"]["Code"] = json!("pending-acceptance")
+        answers.thing("VpcPeeringConnections", "pcx-1")["Status"]["Code"] = json!("pending-acceptance");
     });
     denied(
         &inactive.ask("i-0peer", "i-0web", 22),
@@ -764,7 +764,7 @@ fn transit_gateways_are_followed_through_attachment_table_and_attachment() {
     let ask = |answers: &Answers| answers.ask("i-0web", "i-0peer", 8080);
     reachable(&ask(&joined(&|_| {})));
     let gone = joined(&|answers| {
-        answers.rows("TransitGatewayRouteTables")[0]["Routes"][1]["State"] = json!("blackhole")
+        answers.rows("TransitGatewayRouteTables")[0]["Routes"][1]["State"] = json!("blackhole");
     });
     denied(&ask(&gone), &[(Code::TransitBlackhole, "tgw-rtb-1")]);
     let none =
@@ -809,7 +809,7 @@ fn d2_a_vpc_without_a_resolver_knows_no_endpoint() {
 #[test]
 fn d6_the_subnet_of_the_databases_interface_counts_and_not_all_of_its_group() {
     reachable(&postgres(&with(|answers| {
-        answers.acl_rule("acl-c", entry(1, false, "deny", "0.0.0.0/0", None))
+        answers.acl_rule("acl-c", entry(1, false, "deny", "0.0.0.0/0", None));
     })));
     // Without the interface the zone tells the subnet.
     let answers =

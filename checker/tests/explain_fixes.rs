@@ -262,8 +262,7 @@ fn no_fix_ever_opens_anything_to_everybody_and_every_fix_changes_the_model() {
                 one.commands.iter().all(|line| !line.contains("0.0.0.0/0") && !line.contains("::/0")),
                 "{one:?}"
             );
-            let changed =
-                one.changes.iter().fold(network.clone(), |network, change| fix::apply(network, change));
+            let changed = one.changes.iter().fold(network.clone(), fix::apply);
             assert_ne!(changed, network, "{name}");
         }
     }

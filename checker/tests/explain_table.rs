@@ -233,7 +233,8 @@ fn an_unread_gate_is_named_with_the_permission_that_would_tell() {
 #[test]
 fn a_contradiction_quotes_both_sides() {
     let diagnosis = cell(Seen::Spoke, Configured::Denies);
-    let lines: Vec<&str> = diagnosis.findings[0].evidence.iter().map(|one| one.line()).collect();
+    let lines: Vec<&str> =
+        diagnosis.findings[0].evidence.iter().map(vivarium_checker::explain::Evidence::line).collect();
     assert!(lines[0].starts_with("ssh 54.1.2.3:22: SSH-2.0-OpenSSH"), "{lines:?}");
     assert!(lines[1].ends_with("(ENI_SG_RULES_MISMATCH)"), "{lines:?}");
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The error with the path that it is about, which the system leaves out; its kind stays.
-pub fn at(path: &Path, error: io::Error) -> io::Error {
+pub fn at(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 

@@ -100,7 +100,7 @@ impl MountVolume {
             return Ok(Look::NotYet("once it is attached"));
         };
         let head = Head::read(&host.path(&device.path))
-            .map_err(|error| self.unexpected(files::at(&device.path, error)))?;
+            .map_err(|error| self.unexpected(files::at(&device.path, &error)))?;
         let Some(filesystem) = head.superblock() else { return Ok(Look::NotYet("once it has a filesystem")) };
         let mounts = mountinfo::mounts(host).map_err(|error| self.unexpected(error))?;
         let point = mountinfo::real_point(host, &self.settings.point);
@@ -115,7 +115,7 @@ impl MountVolume {
         self.refuse_a_copy(&device, &filesystem, copy.as_deref())?;
         let entry = self.entry(&device, &filesystem);
         let file = FstabFile::read(host)
-            .map_err(|error| self.unexpected(files::at(Path::new("/etc/fstab"), error)))?;
+            .map_err(|error| self.unexpected(files::at(Path::new("/etc/fstab"), &error)))?;
         let decision = self.decide(&file, &entry, &mounts)?;
         Ok(Look::Here(Box::new(Seen { device, filesystem, standing, copy, file, entry, decision })))
     }

@@ -31,7 +31,7 @@ pub struct Mount {
 /// is given the number of its device.
 pub fn mounts(host: &Host) -> io::Result<Vec<Mount>> {
     let table = host.path("/proc/self/mountinfo");
-    let mut mounts = parse_mounts(&fs::read(&table).map_err(|error| files::at(&table, error))?)?;
+    let mut mounts = parse_mounts(&fs::read(&table).map_err(|error| files::at(&table, &error))?)?;
     for mount in mounts.iter_mut().filter(|mount| mount.filesystem == "btrfs") {
         mount.device = number_of(&host.path(&mount.source)).unwrap_or(mount.device);
     }

@@ -114,7 +114,7 @@ pub fn is_nvme(name: &str) -> bool {
 pub fn disks(host: &Host) -> io::Result<Vec<Disk>> {
     let folder = host.path("/sys/block");
     let mut disks: Vec<Disk> = names(&folder)
-        .map_err(|error| files::at(&folder, error))?
+        .map_err(|error| files::at(&folder, &error))?
         .into_iter()
         .filter_map(|name| disk(&folder.join(&name), name))
         .collect();

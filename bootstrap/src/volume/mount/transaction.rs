@@ -24,7 +24,7 @@ impl MountVolume {
         }
         seen.file
             .clear_leftovers()
-            .map_err(|error| self.unexpected(files::at(Path::new("/etc/fstab"), error)))?;
+            .map_err(|error| self.unexpected(files::at(Path::new("/etc/fstab"), &error)))?;
         let content = seen.content();
         if let Some(content) = content {
             self.publish(host, seen, content).await?;
@@ -53,7 +53,7 @@ impl MountVolume {
     fn make_point(&self, host: &Host) -> Result<(), StepError> {
         if self.is_point_missing(host)? {
             let point = host.path(&self.settings.point);
-            fs::create_dir_all(&point).map_err(|cause| self.unexpected(files::at(&point, cause)))?;
+            fs::create_dir_all(&point).map_err(|cause| self.unexpected(files::at(&point, &cause)))?;
         }
         Ok(())
     }

@@ -107,13 +107,13 @@ impl Live {
         });
         let mut answered = std::pin::pin!(answered.buffer_unordered(AT_ONCE));
         while let Some((ask, outcome)) = answered.next().await {
-            self.take(ask, outcome)?;
+            self.take(&ask, outcome)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, ask: Ask, outcome: Result<Value, Failure>) -> Result<(), Failure> {
-        let source = source(&ask);
+    fn take(&mut self, ask: &Ask, outcome: Result<Value, Failure>) -> Result<(), Failure> {
+        let source = source(ask);
         match outcome {
             Ok(answer) => self.documents.push(Document { action: ask.action, source, answer }),
             Err(Failure::NotFound(_)) => {
