@@ -3,6 +3,7 @@
 #   make test    every test; what .ci/run calls
 #   make check   formatting, lints, licences, the house's rules
 #   make cut     the agent killed before every call that changes something, one after another: half an hour or more
+#   make docs    the documents that are made from the programs
 #   make bench   measurements, side by side
 #   make dist    the static release binary and its sizes
 SHELL = /bin/bash -euo pipefail
@@ -48,6 +49,10 @@ dist:
 
 docs:
 	VIVARIUM_BLESS=1 cargo test -p vivarium-agent --test documents
+	cargo test -p vivarium-agent --test schema -- --ignored
+	cargo test -p vivarium-checker --test trace_document -- --ignored
+	cargo build -p vivarium-checker
+	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py
 
 build:
 	cargo build -p vivarium-agent
