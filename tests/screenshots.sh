@@ -19,7 +19,9 @@ shot() {
     "file://$page" 2>"$folder/chromium.log" >&2 || { cat "$folder/chromium.log" >&2; exit 1; }
 }
 
+# shellcheck disable=SC2034  # both are used by name, below
 dark=(--blink-settings=preferredColorScheme=0)
+# shellcheck disable=SC2034
 light=(--blink-settings=preferredColorScheme=1)
 for report in report healthy; do
   phone=$folder/$report-phone.html

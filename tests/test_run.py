@@ -189,7 +189,15 @@ def test_an_old_volume_on_a_new_instance_is_kept_and_nothing_is_downloaded(fresh
 
 
 def test_a_step_alone_says_what_comes_first_and_never_fills_the_root_disk(fresh: Lab) -> None:
-    for step, code in [("mount", 4), ("grow", 4), ("download", 4), ("anaconda", 4), ("psycopg2", 4), ("python3", 4), ("database", 8)]:
+    for step, code in [
+        ("mount", 4),
+        ("grow", 4),
+        ("download", 4),
+        ("anaconda", 4),
+        ("psycopg2", 4),
+        ("python3", 4),
+        ("database", 8),
+    ]:
         run = fresh.agent("run", "--only", step, "--set", "report.ssm=false")
         assert run.returncode == code, (step, run.stdout)
         hint = run.stdout.splitlines()[1]
