@@ -27,7 +27,7 @@ PROOF = "import ssl, sqlite3, ctypes, sys; print(sys.prefix)"
 @pytest.fixture(scope="session")
 def payload() -> installer.Payload:
     """One payload for all: making it is the slow part."""
-    return installer.make_payload(wrong_arch=False)
+    return installer.make_payload(wrong_arch=False, small=False)
 
 
 @pytest.fixture(scope="session")
@@ -351,7 +351,7 @@ def test_the_header_s_numbers_are_those_of_the_file(whole: bytes) -> None:
 
 
 def test_the_same_machine_makes_the_same_bytes(whole: bytes) -> None:
-    assert installer.whole_today(installer.make_payload(wrong_arch=False), "1.0") == whole
+    assert installer.whole_today(installer.make_payload(wrong_arch=False, small=False), "1.0") == whole
 
 
 def test_an_installer_of_2017_says_its_bytes_and_lines(old: Path) -> None:
