@@ -15,17 +15,20 @@ from typing import TypeVar
 import pytest
 
 from lab import shelf
-from lab.lab import AGENT, KEPT, Lab
+from lab.lab import AGENT, KEPT, WHEELS, Lab
 
 Seen = TypeVar("Seen")
+StandsStill = Callable[[Lab], contextlib.AbstractContextManager[Callable[[], bool]]]
 PATIENCE = 120
-# In the place of mkfs.ext4, first in the agent's PATH: it stands still until the gate is opened.
-GATED_MKFS = """#!/bin/sh
+GATE = "/run/gate"
+# In the place of a program, first in the agent's PATH: it stands still until the gate is opened. One that stands
+# still neither writes into a pipe that nobody reads nor is stopped, so that the kernel has no reason to end it.
+GATED = """#!/bin/sh
 set -e
-: > /run/mkfs-began
-read _ < /run/gate
-/usr/sbin/mkfs.ext4 "$@"
-: > /run/mkfs-ended
+: > /run/{name}-began
+read _ < {gate}
+{program} "$@"
+: > /run/{name}-ended
 """
 
 
@@ -86,26 +89,67 @@ def outcomes(run: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return {step["name"]: step["outcome"] for step in json.loads(run.stdout)["steps"]}
 
 
-@pytest.mark.parametrize("words", [("-b", "-p"), ("pip", "install")], ids=["installer", "pip"])
-def test_nothing_that_may_be_interrupted_outlives_the_next_run_and_it_is_begun_anew(
-    lab: Lab, words: tuple[str, ...]
+def gate(lab: Lab, program: str) -> tuple[Path, Path]:
+    """Makes a program stand still when it is started; the files that say that it has begun, and ended."""
+    name = Path(program).name
+    lab.instance.write(f"/usr/local/sbin/{name}", GATED.format(name=name, gate=GATE, program=program), 0o755)
+    lab.instance.shell(f"mkfifo {GATE}")
+    return lab.instance.path(f"/run/{name}-began"), lab.instance.path(f"/run/{name}-ended")
+
+
+@contextlib.contextmanager
+def installer_stands_still(lab: Lab) -> Iterator[Callable[[], bool]]:
+    """While this lasts it waits for the checksum of itself; gives what tells that it does."""
+    began, _ = gate(lab, "/usr/bin/md5sum")
+    yield began.exists
+    lab.instance.path("/usr/local/sbin/md5sum").unlink()
+
+
+@contextlib.contextmanager
+def pip_stands_still(lab: Lab) -> Iterator[Callable[[], bool]]:
+    """While this lasts it waits for the first byte of the wheel; gives what tells that it does."""
+    wheel = next(lab.instance.path(WHEELS).glob("psycopg2_binary-*-cp311-*.whl"))
+    content = wheel.read_bytes()
+    wheel.unlink()
+    os.mkfifo(wheel)
+    yield lambda: has_reader(wheel)
+    wheel.unlink()
+    wheel.write_bytes(content)
+
+
+def has_reader(fifo: Path) -> bool:
+    """Whether somebody reads it, who then waits on: this writes nothing and, once opened, never hangs up."""
+    with contextlib.suppress(OSError):
+        os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("step", "stands_still", "words"),
+    [("anaconda", installer_stands_still, ("-b", "-p")), ("psycopg2", pip_stands_still, ("pip", "install"))],
+    ids=["installer", "pip"],
+)
+def test_the_next_run_ends_what_may_be_interrupted_and_begins_it_anew(
+    lab: Lab, step: str, stands_still: StandsStill, words: tuple[str, ...]
 ) -> None:
-    with started(lab, "run") as first:
-        child = wait_for(lambda: find(lab, *words), first)
+    with stands_still(lab) as reached, started(lab, "run") as first:
+        wait_for(reached, first)
+        child = find(lab, *words)
         kill_agent(lab)
         first.wait()
-    # It may have ended already, of the pipe that nobody reads: what the next run ends is tested in lock.rs.
+    assert child is not None
+    assert is_alive(child), "without the next run it would stand there for ever"
     second = lab.agent("run", "--json")
     assert second.returncode == 0, second.stdout + second.stderr
+    assert f"which a run that was killed at step {step} left behind" in second.stderr
     assert not is_alive(child)
     assert [process for process in lab.instance.processes() if is_alive(process)] == []
     assert set(outcomes(lab.agent("run", "--json")).values()) == {"unchanged"}
 
 
 def test_the_making_of_a_filesystem_is_waited_for(lab: Lab) -> None:
-    lab.instance.write("/usr/local/sbin/mkfs.ext4", GATED_MKFS, 0o755)
-    lab.instance.shell("mkfifo /run/gate")
-    began, ended = lab.instance.path("/run/mkfs-began"), lab.instance.path("/run/mkfs-ended")
+    began, ended = gate(lab, "/usr/sbin/mkfs.ext4")
     with started(lab, "run") as first:
         wait_for(began.exists, first)
         kill_agent(lab)
@@ -116,7 +160,7 @@ def test_the_making_of_a_filesystem_is_waited_for(lab: Lab) -> None:
     began.unlink()
     with started(lab, "run", "--set", "run.lock_wait=120", "--json") as second:
         wait_for(lambda: find(lab, AGENT, "run"), second)
-        lab.instance.shell("echo > /run/gate")
+        lab.instance.shell(f"echo > {GATE}")
         said = second.communicate(timeout=PATIENCE)[0]
     assert second.returncode == 0, said
     assert ended.exists(), "the orphan came to its end"
