@@ -1,6 +1,6 @@
 //! Checked values to settings: defaults filled in, and what only makes sense together held together.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use sha2::Digest;
@@ -29,6 +29,7 @@ pub fn config(values: &Values) -> Result<Config, ConfigError> {
         download: download(values),
         python: python(values)?,
     };
+    apart(values, &host.mount.point)?;
     inside(values, &host)?;
     Ok(Config {
         host,
@@ -164,6 +165,25 @@ fn database(values: &Values) -> Result<Option<Database>, ConfigError> {
         timeout: duration(values, "database.timeout"),
     };
     Ok(Some(Database { settings, secret: secret.clone() }))
+}
+
+/// The directories of the system itself: what is mounted over one of them hides the host from itself.
+const THE_SYSTEM_S: [&str; 16] = [
+    "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin",
+    "/sys", "/tmp", "/usr", "/var",
+];
+
+/// The volume gets a place of its own.
+fn apart(values: &Values, point: &Path) -> Result<(), ConfigError> {
+    let plain = point.components().all(|part| part != Component::ParentDir);
+    if plain && THE_SYSTEM_S.iter().all(|taken| point != Path::new(taken)) {
+        return Ok(());
+    }
+    Err(ConfigError {
+        place: values.place("mount.point").unwrap_or("mount.point").to_owned(),
+        problem: format!("mount.point {} is no place for a volume", point.display()),
+        hint: "name a directory of its own, such as \"/anaconda\"".to_owned(),
+    })
 }
 
 /// The prefix must be on the volume: it is what the volume is for.

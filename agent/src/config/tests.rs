@@ -111,6 +111,17 @@ fn a_prefix_that_is_not_on_the_volume_is_refused() {
 }
 
 #[test]
+fn a_volume_is_not_mounted_over_the_system() {
+    for point in ["/", "/usr", "/etc/", "/anaconda/../etc"] {
+        let (line, hint) =
+            mistake(&format!("volume = \"vol-0123456789abcdef0\"\nmount.point = \"{point}\"\n"));
+        assert!(line.starts_with("reading settings: agent.toml:2:15: mount.point"), "{line}");
+        assert!(line.ends_with("is no place for a volume"), "{line}");
+        assert!(hint.contains("/anaconda"), "{hint}");
+    }
+}
+
+#[test]
 fn the_volume_is_named_exactly_once() {
     assert!(mistake("").0.ends_with("no volume is named"));
     let twice = "volume.id = \"vol-0123456789abcdef0\"\nvolume.device = \"/dev/sdf\"\n";
