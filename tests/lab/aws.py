@@ -9,7 +9,8 @@ Everything goes to moto, but first it passes a gate: is the service down, is the
 right, is the caller throttled, may it do that, does the request fit AWS's own model of it (lengths,
 patterns, required members: read from botocore), is it within the limits that only the guides tell?
 PutInventory, GetInventory, ListInventoryEntries, PutComplianceItems, ListComplianceItems,
-DescribeInstanceInformation and UpdateInstanceInformation are answered here.
+DescribeInstanceInformation and UpdateInstanceInformation are answered here, as are the calls about VPC
+Block Public Access.
 
 Callers whose access key begins with ASIA are the instance and bound by its role's policy; by default
 that of the managed policy AmazonSSMManagedInstanceCore. All others may do everything. What the instance asks of
@@ -42,6 +43,7 @@ from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 import botocore.session
+from block_public_access import BlockPublicAccess, Unknown
 from moto.backends import get_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -109,6 +111,7 @@ class Call:
     access_key: str
     date: str
     body: dict
+    form: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_instance(self) -> bool:
@@ -148,12 +151,12 @@ def understand(environ: dict, body: bytes) -> Call | None:
 
 
 def understand_query(scope: re.Match[str], environ: dict, body: bytes) -> Call | None:
-    """What the instance asks of EC2 or RDS, as a form."""
+    """What is asked of EC2 or RDS, as a form."""
     key, region, service = scope.groups()
     form = dict(parse_qsl(body.decode(errors="replace"))) if service in QUERY_ERRORS else {}
-    if "Action" not in form or not key.startswith("ASIA"):
+    if "Action" not in form:
         return None
-    return Call(service, form["Action"], region, key, environ.get("HTTP_X_AMZ_DATE", ""), {})
+    return Call(service, form["Action"], region, key, environ.get("HTTP_X_AMZ_DATE", ""), {}, form)
 
 
 @dataclass
@@ -197,6 +200,7 @@ class State:
     registered: set[str] = field(default_factory=lambda: {INSTANCE})
     inventory: dict[str, dict[str, dict]] = field(default_factory=dict)  # node -> type -> item
     compliance: dict[str, dict[str, list[dict]]] = field(default_factory=dict)  # node -> type -> items
+    public_access: BlockPublicAccess = field(default_factory=lambda: BlockPublicAccess(ACCOUNT))
     calls: list[dict] = field(default_factory=list)
 
 
@@ -451,9 +455,12 @@ class Gate:
             return respond(start_response, refused.status, error, {"x-amzn-ErrorType": refused.code})
         if answer is None:
             return self.moto(environ, start_response)
+        if isinstance(answer, str):
+            start_response("200 OK", [("Content-Type", "text/xml")])
+            return [answer.encode()]
         return respond(start_response, 200, answer)
 
-    def pass_gate(self, environ: dict, body: bytes) -> dict | None:
+    def pass_gate(self, environ: dict, body: bytes) -> dict | str | None:
         """The answer where the gate has one itself, None where moto is to give it."""
         call = understand(environ, body)
         if self.state.down is True or (call is not None and call.service == self.state.down):
@@ -470,7 +477,7 @@ class Gate:
             record["outcome"], refused.service = refused.code, call.service
             raise
 
-    def examine(self, call: Call) -> dict | None:
+    def examine(self, call: Call) -> dict | str | None:
         check_clock(call, self.state.clock)
         if call.is_instance:
             if self.state.throttle.refuses(call.action):
@@ -479,8 +486,16 @@ class Gate:
         check_model(call)
         if call.action == "PutParameter":
             check_parameter(call)
+        if call.service == "ec2":
+            return self.about_public_access(call)
         operation = OPERATIONS.get(call.action) if call.service == "ssm" else None
         return operation(self.state, call) if operation else None
+
+    def about_public_access(self, call: Call) -> str | None:
+        try:
+            return self.state.public_access.answer(call.action, call.region, call.form)
+        except Unknown as error:
+            raise Refused("InvalidVpcBlockPublicAccessExclusionId.NotFound", str(error)) from error
 
     def control(self, environ: dict, body: bytes, start_response):
         if not is_local(environ):

@@ -29,9 +29,7 @@ async fn attempt(
     let client = Client::new(settings).map_err(failed)?;
     let scope = Scope { starts: wanted.iter().flat_map(starts).collect(), details: false };
     let live = live::read(&client, &scope).await.map_err(failed)?;
-    let of_network = live.documents.into_iter().filter(|document| {
-        document.action.shows().is_some() || document.action.name().starts_with("DescribeTransit")
-    });
+    let of_network = live.documents.into_iter().filter(|document| document.action.tells_of_the_network());
     let answers = of_network.map(|document| (document.source, document.answer)).collect();
     let refused = live.unread.into_iter().filter_map(|unread| {
         Some(Refused { kind: unread.action.shows()?, because: unread.failure.to_string() })

@@ -30,6 +30,10 @@ def build() -> dict[str, str]:
     build_instance(ids)
     build_ways(ids)
     build_database(ids)
+    ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode="block-bidirectional")
+    ec2.create_vpc_block_public_access_exclusion(
+        SubnetId=ids["public"], InternetGatewayExclusionMode="allow-bidirectional"
+    )
     return ids
 
 
@@ -143,6 +147,12 @@ def form(client, operation: str, parameters: dict) -> dict[str, str]:
     return {name: str(value) for name, value in body.items() if name not in ("Action", "Version")}
 
 
+def prefix_lists_of_routes(of_vpc: dict) -> list[str]:
+    """Gateway endpoints bring AWS's own."""
+    routes = [route for table in ec2.describe_route_tables(**of_vpc)["RouteTables"] for route in table["Routes"]]
+    return sorted({route["DestinationPrefixListId"] for route in routes if "DestinationPrefixListId" in route})
+
+
 def answers(ids: dict[str, str]) -> list[dict]:
     vpcs = [ids["vpc"], ids["peer"]]
 
@@ -151,6 +161,8 @@ def answers(ids: dict[str, str]) -> list[dict]:
 
     attributes = itertools.product(vpcs, ("enableDnsSupport", "enableDnsHostnames"))
     of_vpc = of("vpc-id")
+    groups = [group["GroupId"] for group in ec2.describe_security_groups(**of_vpc)["SecurityGroups"]]
+    lists = [ids["list"], *prefix_lists_of_routes(of_vpc)]
     questions = [
         (ec2, "describe_instances", of_vpc),
         (ec2, "describe_instances", {"InstanceIds": [ids["web"]]}),
@@ -160,17 +172,19 @@ def answers(ids: dict[str, str]) -> list[dict]:
         (ec2, "describe_route_tables", of_vpc),
         (ec2, "describe_network_acls", of_vpc),
         (ec2, "describe_security_groups", of_vpc),
-        (ec2, "describe_security_group_rules", {}),
+        (ec2, "describe_security_group_rules", {"Filters": [{"Name": "group-id", "Values": groups}]}),
         (ec2, "describe_internet_gateways", of("attachment.vpc-id")),
         (ec2, "describe_egress_only_internet_gateways", {}),
         (ec2, "describe_nat_gateways", {"Filter": of_vpc["Filters"]}),
         (ec2, "describe_vpc_endpoints", of_vpc),
         (ec2, "describe_vpc_peering_connections", {}),
+        (ec2, "describe_vpc_block_public_access_options", {}),
+        (ec2, "describe_vpc_block_public_access_exclusions", {}),
         (ec2, "describe_vpcs", of_vpc),
         *((ec2, "describe_vpc_attribute", {"VpcId": vpc, "Attribute": name}) for vpc, name in attributes),
         (ec2, "describe_addresses", {}),
-        (ec2, "describe_managed_prefix_lists", {"PrefixListIds": [ids["list"]]}),
-        (ec2, "get_managed_prefix_list_entries", {"PrefixListId": ids["list"]}),
+        (ec2, "describe_managed_prefix_lists", {"PrefixListIds": lists}),
+        *((ec2, "get_managed_prefix_list_entries", {"PrefixListId": each}) for each in lists),
         (ec2, "describe_key_pairs", {}),
         (ec2, "describe_transit_gateway_attachments", {}),
         (ec2, "describe_transit_gateway_vpc_attachments", {}),

@@ -129,6 +129,12 @@ impl Action {
         self.row().3
     }
 
+    /// Whether its answer is part of a network. Others explain a host or a database.
+    pub fn tells_of_the_network(self) -> bool {
+        let beside = [A::DescribeSecurityGroupRules, A::DescribeTransitGatewayVpcAttachments];
+        self.shows().is_some() || beside.contains(&self)
+    }
+
     /// As the AWS CLI names it: `describe-db-instances`.
     pub fn command(self) -> String {
         let letters: Vec<char> = self.name().chars().collect();

@@ -139,21 +139,30 @@ pub(super) fn attributes(vpcs: &Ids) -> Vec<Ask> {
     vpcs.iter().flat_map(|vpc| attributes.map(|attribute| ask(vpc, attribute))).collect()
 }
 
-/// What the things that were read refer to: prefix lists, transit gateways, subnet groups of databases.
+/// EC2 takes so many values in one filter.
+const VALUES_A_FILTER: usize = 200;
+
+/// What the things that were read refer to: the ids of rules, prefix lists, transit gateways, subnet groups of
+/// databases.
 pub(super) fn referred<'a>(answers: impl Iterator<Item = (Action, &'a Value)>) -> Vec<Ask> {
     let (mut lists, mut gateways, mut groups) = (Ids::new(), Ids::new(), Ids::new());
+    let mut filters = Vec::new();
     for (action, answer) in answers {
         match action {
             Action::DescribeRouteTables => {
                 gather(answer, "DestinationPrefixListId", &mut lists);
                 gather(answer, "TransitGatewayId", &mut gateways);
             }
-            Action::DescribeSecurityGroups => gather(answer, "PrefixListId", &mut lists),
+            Action::DescribeSecurityGroups => {
+                gather(answer, "PrefixListId", &mut lists);
+                filters.extend(rows(answer, "SecurityGroups", "GroupId"));
+            }
             Action::DescribeDBInstances => gather(answer, "DBSubnetGroupName", &mut groups),
             _ => {}
         }
     }
     let mut asks = prefix_lists(&lists);
+    asks.extend(rules(&filters));
     asks.extend(transit_gateways(&gateways));
     asks.extend(
         groups
@@ -161,6 +170,15 @@ pub(super) fn referred<'a>(answers: impl Iterator<Item = (Action, &'a Value)>) -
             .map(|name| Ask::all(Action::DescribeDBSubnetGroups).about(name).with("DBSubnetGroupName", name)),
     );
     asks
+}
+
+/// The same rules again, but with their ids, by which one can be edited.
+fn rules(groups: &[String]) -> Vec<Ask> {
+    let of = |groups: &[String]| {
+        let ask = Ask::all(Action::DescribeSecurityGroupRules).filtered("group-id", groups);
+        Some(ask.about(groups.first()?))
+    };
+    groups.chunks(VALUES_A_FILTER).filter_map(of).collect()
 }
 
 fn prefix_lists(lists: &Ids) -> Vec<Ask> {
@@ -252,6 +270,12 @@ fn of_databases(databases: &Ids, parameters: &Ids) -> Vec<Ask> {
     of_each.chain(certificates).collect()
 }
 
+/// The texts under this name in the rows of a list.
+fn rows(answer: &Value, list: &str, name: &str) -> Vec<String> {
+    let rows = answer.get(list).and_then(Value::as_array).into_iter().flatten();
+    rows.filter_map(|row| Some(row.get(name)?.as_str()?.to_owned())).collect()
+}
+
 /// The texts under this name, however deep.
 pub(super) fn gather(value: &Value, name: &str, found: &mut Ids) {
     match value {
@@ -315,6 +339,23 @@ mod tests {
             "DescribeSubnets Filter.1.Name=vpc-id Filter.1.Value.1=vpc-1 Filter.1.Value.2=vpc-2"
         );
         assert!(within(&Ids::new()).iter().all(|ask| ask.parameters.is_empty()));
+    }
+
+    #[test]
+    fn the_ids_of_rules_are_asked_for_by_group_and_no_filter_is_too_long() {
+        let groups: Vec<Value> = (0..201)
+            .map(|number| {
+                json!({"GroupId": format!("sg-{number:03}"),
+            "IpPermissions": [{"UserIdGroupPairs": [{"GroupId": "sg-else"}]}]})
+            })
+            .collect();
+        let answer = json!({"SecurityGroups": groups});
+        let asks = referred([(Action::DescribeSecurityGroups, &answer)].into_iter());
+        assert_eq!(asks.len(), 2);
+        assert_eq!(
+            said(&asks[1]),
+            "DescribeSecurityGroupRules Filter.1.Name=group-id Filter.1.Value.1=sg-200"
+        );
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Live {
         let mut documents = Documents::new();
         for document in &self.documents {
             // Not all that explains is part of a network.
-            if document.action.shows().is_some() || document.action.name().starts_with("DescribeTransit") {
+            if document.action.tells_of_the_network() {
                 documents.add(&document.source, &document.answer);
             }
         }

@@ -12,6 +12,7 @@ pub(super) fn together(documents: &mut Documents) {
     interfaces(documents);
     elastic_addresses(&mut documents.network);
     rules(documents);
+    order(&mut documents.network);
     vpcs_of_route_tables(&mut documents.network);
     dns_attributes(documents);
     subnet_groups(&mut documents.network);
@@ -69,6 +70,22 @@ fn rules(documents: &mut Documents) {
             add_rule(if egress { &mut group.outbound } else { &mut group.inbound }, rule);
         }
     }
+}
+
+/// The rules of a group are a set: AWS tells them in any order, and not always in the same.
+fn order(network: &mut Network) {
+    for group in network.security_groups.values_mut() {
+        for rules in [&mut group.inbound, &mut group.outbound] {
+            if let Known::Known(rules) = rules {
+                rules.sort_by(|one, other| in_order(one).cmp(&in_order(other)));
+            }
+        }
+    }
+}
+
+/// Ids come last: not every reader is told them.
+fn in_order(rule: &SecurityGroupRule) -> impl Ord + '_ {
+    (rule.ip_protocol, &rule.ports, rule.icmp, &rule.peer, &rule.description, &rule.id)
 }
 
 fn group_of_rules(id: &SecurityGroupId) -> SecurityGroup {
