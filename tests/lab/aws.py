@@ -23,6 +23,7 @@ Control is open to this machine only:
     PUT  /_lab/down         true: 503 to everything; "ssm": 503 to that service; false: up again
     PUT  /_lab/registered   JSON list of the instance ids that Systems Manager knows
     PUT  /_lab/clock        seconds by which AWS is ahead of this machine
+    PUT  /_lab/network      JSON, a folder of describe-* answers by their files' names: EC2 and RDS hold that network
     GET  /_lab/received     inventory, compliance, and every call with its outcome (secrets left out)
     POST /_lab/reset        nothing received, nothing wrong, moto as new
 """
@@ -42,6 +43,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+import aws_network
 import botocore.session
 from block_public_access import BlockPublicAccess, Unknown
 from moto.backends import get_backend
@@ -49,6 +51,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 ACCOUNT = "123456789012"
+REGION = "us-east-1"
 INSTANCE = "i-0123456789abcdef0"
 ROLE_SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/vivarium-lab/{INSTANCE}"
 KILOBYTE = 1024
@@ -453,6 +456,8 @@ class Gate:
                 return respond_in_xml(start_response, refused)
             error = {"__type": refused.code, "message": refused.message}
             return respond(start_response, refused.status, error, {"x-amzn-ErrorType": refused.code})
+        if answer is None and (said := missing_in_moto(environ, body)) is not None:
+            return respond_with(start_response, said)
         if answer is None:
             return self.moto(environ, start_response)
         if isinstance(answer, str):
@@ -513,6 +518,9 @@ class Gate:
                 state.registered = set(value)
             case ("PUT", "clock"):
                 state.clock = value
+            case ("PUT", "network"):
+                with self.lock:
+                    aws_network.fill(value, ACCOUNT, REGION)
             case ("POST", "reset"):
                 self.reset()
             case ("GET", "received"):
@@ -537,6 +545,19 @@ def respond(start_response, status: int, body: dict, headers: dict[str, str] | N
     content = json.dumps(body).encode()
     basic = {"Content-Type": "application/x-amz-json-1.1", "Content-Length": str(len(content))}
     start_response(f"{status} {'OK' if status == 200 else 'Refused'}", list({**basic, **(headers or {})}.items()))
+    return [content]
+
+
+def missing_in_moto(environ: dict, body: bytes) -> bytes | None:
+    """The answer to what is asked of EC2 and moto does not know."""
+    scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    form = dict(parse_qsl(body.decode(errors="replace"))) if scope and scope[1] == "ec2" else {}
+    action = form.get("Action", "")
+    return aws_network.answer(action, form) if action in aws_network.OPERATIONS else None
+
+
+def respond_with(start_response, content: bytes):
+    start_response("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(content)))])
     return [content]
 
 
