@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any
 
-from . import account, database, network, scratch, shelf
+from . import account, database, network, shelf
 from .certificates import Authority
 from .database import Database
 from .instance import Instance
-from .network import Network
+from .life import Life
+from .network import Namespace, Network
 from .volume import VOLUME_ID, Volume
 
 HERE = Path(__file__).parent
@@ -31,7 +27,7 @@ WHEELS = "/opt/wheels"
 GIBIBYTE = 1 << 30
 
 
-class Lab:
+class Lab(Life):
     """Everything around one agent. What it makes is gone when its `with` ends, however that is."""
 
     def __init__(
@@ -46,8 +42,7 @@ class Lab:
         self._installer = installer
         self._volume_size = volume_size
         self._attached = attached
-        self._cleanup = contextlib.ExitStack()
-        self._left: list[str] = []
+        super().__init__()
         self.password = secrets.token_urlsafe(24)
         self.network: Network
         self.instance: Instance
@@ -56,24 +51,7 @@ class Lab:
         self.account: account.Account
         self.archive: shelf.Archive
 
-    def __enter__(self) -> Lab:
-        self._cleanup.enter_context(_ended_by_signals())
-        try:
-            self._build()
-        except BaseException:
-            self._tear_down()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._tear_down()
-
-    def _build(self) -> None:
-        scratch.sweep()
-        self.scratch = scratch.Scratch()
-        self._cleanup.callback(self.scratch.remove)
+    def build(self) -> None:
         self.network = Network.create(self._cleanup)
         self.authority = Authority(self.scratch.file("tls"))
         self._start_names()
@@ -131,9 +109,9 @@ class Lab:
         """What Systems Manager has received about the instance."""
         return self.account.received()
 
-    def leftovers(self) -> list[str]:
-        """After the end: every process, loop device, mount or file of this lab that is still there."""
-        return self._left
+    def spaces(self) -> dict[str, Namespace]:
+        """Those that were made so far."""
+        return self.network.namespaces() if hasattr(self, "network") else {}
 
     def _log(self, name: str) -> Path:
         return self.scratch.file(f"{name}.log")
@@ -179,56 +157,3 @@ class Lab:
             self.instance.install(wheel, f"{WHEELS}/{wheel.name}")
         if self._program is not None:
             self.instance.install(self._program, AGENT)
-
-    def _look_for_leftovers(self) -> list[str]:
-        left = _left_below(self.scratch.path) if hasattr(self, "scratch") else []
-        for namespace in self.network.namespaces() if hasattr(self, "network") else []:
-            left += [f"process {number} in a namespace of the lab" for number in namespace.processes()]
-            namespace.forget()
-        return left
-
-    def _tear_down(self) -> None:
-        """Undoes everything in reverse order. A second Ctrl-C does not cut it short."""
-        with _deaf_to_signals():
-            self._cleanup.close()
-            self._left = self._look_for_leftovers()
-
-
-def _left_below(path: Path) -> list[str]:
-    """What of a lab can still be found by the name of its directory."""
-    left = [f"loop device {device}" for device in scratch.loops_below(path)]
-    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-    left += [f"mount {line.split()[4]}" for line in mounts if str(path) in line]
-    for command in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if str(path).encode() in command.read_bytes():
-                left.append(f"process {command.parent.name}")
-    return left + ([f"directory {path}"] if path.exists() else [])
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the lab as Ctrl-C does: by an exception, so that everything is undone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _deaf_to_signals() -> Iterator[None]:
-    ours = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ours)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

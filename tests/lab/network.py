@@ -129,8 +129,8 @@ class Network:
         network._link()
         return network
 
-    def namespaces(self) -> list[Namespace]:
-        return [self.instance, self.router, self.database]
+    def namespaces(self) -> dict[str, Namespace]:
+        return {"instance": self.instance, "router": self.router, "database": self.database}
 
     def _link(self) -> None:
         router = self.router.keeper.pid

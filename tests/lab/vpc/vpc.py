@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
-from .. import scratch as scratches
 from ..database import Database
 from ..instance import Instance
-from ..lab import _deaf_to_signals, _ended_by_signals, _left_below
+from ..life import Life
 from ..network import Namespace
 from . import addresses, services
 from .connections import Attempt, Outcome, attempt_all
@@ -43,7 +40,7 @@ class Vantage:
         return said[0] if said else None
 
 
-class Vpc:
+class Vpc(Life):
     """Everything that one folder describes. What it makes is gone when its `with` ends, however that is."""
 
     def __init__(self, folder: Folder | Path, *, home: bool = False, machines: bool = True) -> None:
@@ -51,11 +48,10 @@ class Vpc:
 
         Without machines there are the interfaces and nothing behind them.
         """
+        super().__init__()
         self.folder = read(folder) if isinstance(folder, Path) else folder
         self._home = home
         self._machines = machines
-        self._cleanup = contextlib.ExitStack()
-        self._left: list[str] = []
         self._names: list[subprocess.Popen[bytes]] = []
         self.password = secrets.token_urlsafe(24)
         self.description: Description = describe(self.folder)
@@ -65,20 +61,6 @@ class Vpc:
         self.database: Database
         self.laptop: Vantage
         self._places: dict[str, Vantage] = {}
-
-    def __enter__(self) -> Vpc:
-        self._cleanup.enter_context(_ended_by_signals())
-        try:
-            self._build()
-        except BaseException:
-            self._tear_down()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._tear_down()
 
     def interface(self, of: str = "") -> Interface:
         """The interface of that id, or of that instance; the first instance's where nothing is said."""
@@ -110,14 +92,12 @@ class Vpc:
             self._end_names()
             self._names = self.services.names(self.description)
 
-    def leftovers(self) -> list[str]:
-        """After the end: every process, mount or file of this VPC that is still there."""
-        return self._left
+    def spaces(self) -> dict[str, Namespace]:
+        """Those that were made so far."""
+        return self.topology.namespaces if hasattr(self, "topology") else {}
 
-    def _build(self) -> None:
-        scratches.sweep()
-        self.scratch = scratches.Scratch()
-        self._cleanup.callback(self.scratch.remove)
+    def build(self) -> None:
+        """The namespaces first, then what is in them."""
         self.topology = Topology.create(self.description, self._cleanup, home=self._home)
         self.laptop = Vantage(self.topology.namespaces["laptop"])
         self._places = {row.id: Vantage(self.topology.namespaces[row.id]) for row in self.description.interfaces}
@@ -143,19 +123,6 @@ class Vpc:
             process.kill()
             process.wait()
         self._names = []
-
-    def _tear_down(self) -> None:
-        """Undoes everything in reverse order. A second Ctrl-C does not cut it short."""
-        with _deaf_to_signals():
-            self._cleanup.close()
-            self._left = self._look_for_leftovers()
-
-    def _look_for_leftovers(self) -> list[str]:
-        left = _left_below(self.scratch.path) if hasattr(self, "scratch") else []
-        for name, namespace in self.topology.namespaces.items() if hasattr(self, "topology") else []:
-            left += [f"process {number} in the namespace {name}" for number in namespace.processes()]
-            namespace.forget()
-        return left
 
 
 def _names_of(description: Description) -> tuple[dict[str, str], dict[str, str], bool]:
