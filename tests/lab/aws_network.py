@@ -3,8 +3,9 @@
 The same ids, addresses and states as in the folder, so that what a checker prints for one holds for the other.
 Only what the lab's networks have is put there: one VPC, IPv4, one instance interface each, databases of RDS.
 
-moto knows nothing of three things that a faulty network has, and they are added here: a route whose target is
-gone or detached is a black hole, a database's network interface is Amazon RDS's own, and VPC Block Public Access.
+What moto does not know and the checker asks for is added here: a route whose target is gone or detached is a
+black hole, a database's network interface is Amazon RDS's own, interfaces are found by their public address, VPC
+Block Public Access, and that there are no endpoints of EC2 Instance Connect.
 """
 
 import contextlib
@@ -274,7 +275,14 @@ def _state(route: Route) -> str:
     return "active" if gateway.vpc and gateway.id in backend.internet_gateways else "blackhole"
 
 
+def _filtered(interface: NetworkInterface, name: str, method: str | None = None):
+    """By a public address, too."""
+    return interface.public_ip if name == "association.public-ip" else _filtered_by_moto(interface, name, method)
+
+
 _of_instance, _by_moto = NetworkInterface.attachment.fget, DBInstance.address.fget
+_filtered_by_moto = NetworkInterface.get_filter_value
+NetworkInterface.get_filter_value = _filtered
 NetworkInterface.attachment = property(_attachment)
 DBInstance.address = property(_address)
 Route.state = property(_state)
@@ -342,6 +350,7 @@ OPERATIONS = {
     "DescribeVpcBlockPublicAccessExclusions": PUBLIC_ACCESS.describe_exclusions,
     "CreateVpcBlockPublicAccessExclusion": PUBLIC_ACCESS.exclude,
     "DeleteVpcBlockPublicAccessExclusion": PUBLIC_ACCESS.include,
+    "DescribeInstanceConnectEndpoints": lambda _form: {"InstanceConnectEndpoints": []},
 }
 
 

@@ -1,7 +1,7 @@
 """Where things are outside the VPC, and how the lab's own wires are numbered.
 
     laptop 203.0.113.10 ── internet ── fabric ── hypervisor ── the interface's address
-                              └─ 203.0.113.53 names, 192.0.2.10 a host that is always there (22, 443)
+                              └─ 203.0.113.53 names, 192.0.2.10 a host that is always there (22, 80, 443)
 
 The wires inside are from 100.64.0.0/10, which no VPC of the lab uses: each interface's hypervisor has a
 pair of addresses of its own.
@@ -15,7 +15,9 @@ OUTSIDE_GATEWAY = "203.0.113.1"
 HOME_GATEWAY = "192.168.1.1"
 OUTSIDE_NAMES = "203.0.113.53"
 CONTROL = "192.0.2.10"
-CONTROL_PORTS = (22, 443)
+CONTROL_PORTS = (22, 80, 443)
+# What the host that is always there is called: the checker asks AWS's mirror, and a well-known host on 22.
+CONTROL_NAMES = ("control.example", "checkip.amazonaws.com", "github.com")
 METADATA = "169.254.169.254"
 RESOLVERS = ("10.0.0.2", "169.254.169.253")
 TO_FABRIC, TO_INTERNET = "100.64.255.1", "100.64.255.2"

@@ -144,7 +144,7 @@ def _interface(row: Json) -> Interface:
         id=row["NetworkInterfaceId"],
         subnet=row["SubnetId"],
         address=row["PrivateIpAddress"],
-        public=row["PrivateIpAddresses"][0].get("Association", {}).get("PublicIp"),
+        public=row.get("Association", {}).get("PublicIp"),
         groups=tuple(group["GroupId"] for group in row["Groups"]),
         instance=row.get("Attachment", {}).get("InstanceId"),
         is_of_rds=row["Description"] == "RDSNetworkInterface",

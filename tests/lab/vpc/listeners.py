@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Takes connections on many ports and ends them; on port 22 it first says what an SSH server says.
+"""Takes connections on many ports and ends them; on port 22 it first says what an SSH server says, on port 80
+from which address it was asked, as AWS's mirror does.
 
 python3 tests/lab/vpc/listeners.py ADDRESS PORT…
 """
@@ -27,10 +28,14 @@ def main() -> None:
 
 def accept(server: socket.socket, port: int) -> None:
     try:
-        client, _ = server.accept()
+        client, peer = server.accept()
         with client:
             if port == 22:
                 client.send(BANNER)
+            elif port == 80:
+                client.settimeout(1)
+                client.recv(4096)
+                client.send(f"HTTP/1.0 200 OK\r\n\r\n{peer[0]}\n".encode())
     except OSError:
         return  # it went away first
 

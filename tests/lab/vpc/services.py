@@ -78,7 +78,8 @@ class Services:
         return started
 
     def _names(self, where: str, address: str, known: dict[str, str]) -> subprocess.Popen[bytes]:
-        pairs = [f"{name}={value}" for name, value in {**known, "control.example": addresses.CONTROL}.items()]
+        controls = dict.fromkeys(addresses.CONTROL_NAMES, addresses.CONTROL)
+        pairs = [f"{name}={value}" for name, value in {**known, **controls}.items()]
         listen = f"{address}:53"
         return self.start(where, [sys.executable, str(LAB / "names.py"), "--listen", listen, *pairs], f"udp:{listen}")
 
