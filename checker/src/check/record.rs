@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::ladder::{Broken, Proof};
 use crate::evaluate::{End, Flow};
 use crate::explain::{KnownHost, Service, Vantage};
 use crate::network::{Missing, PortSet, Protocol};
 use crate::probe::round::Round;
+
+pub use crate::database::login::Login;
 
 /// The version of what is saved: raised when a name's meaning changes.
 pub const RECORD_VERSION: u32 = 1;
@@ -72,32 +73,6 @@ impl Question {
             port: self.port,
             source_ports: self.source_ports.clone().map(PortSet::from_ranges),
         }
-    }
-}
-
-/// How far a login came.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Login {
-    /// To an answer.
-    Proven(Proof),
-    /// To this rung.
-    Broken(Broken),
-}
-
-impl Login {
-    /// As the ladder has it.
-    pub fn outcome(&self) -> Result<Proof, Broken> {
-        match self {
-            Self::Proven(proof) => Ok(proof.clone()),
-            Self::Broken(broken) => Err(broken.clone()),
-        }
-    }
-}
-
-impl From<Result<Proof, Broken>> for Login {
-    fn from(outcome: Result<Proof, Broken>) -> Self {
-        outcome.map_or_else(Self::Broken, Self::Proven)
     }
 }
 

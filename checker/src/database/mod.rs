@@ -2,6 +2,7 @@
 
 pub mod ladder;
 pub mod libpq;
+pub mod login;
 pub mod question;
 pub mod roots;
 mod server;

@@ -11,6 +11,6 @@ pub mod postgres_url;
 pub mod service_file;
 pub mod ssh_config;
 pub mod target;
-mod wildcard;
+pub(crate) mod wildcard;
 
 pub use mistake::Mistake;

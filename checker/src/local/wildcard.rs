@@ -1,7 +1,7 @@
 //! Patterns of `ssh_config` and `known_hosts`: `*`, `?`, a comma between them, and `!` before one that must not match.
 
 /// Whether the whole text matches one pattern.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut seen) = (0, 0);
     // Where the last star was, and how much it has taken so far.

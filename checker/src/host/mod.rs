@@ -1,0 +1,20 @@
+//! An instance as it looks from within: what was seen of it, what of that keeps a login out, and in which order.
+//! Pure: whoever looks is elsewhere.
+
+pub mod accounts;
+pub mod facts;
+pub mod firewall;
+mod graph;
+mod judge;
+pub mod packets;
+mod problem;
+pub mod sockets;
+pub mod sshd;
+mod told;
+pub mod wrappers;
+
+pub use facts::{FACTS_VERSION, Facts};
+pub use graph::in_order;
+pub use judge::problems;
+pub use problem::{Kind, Problem};
+pub use told::Told;
