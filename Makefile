@@ -2,6 +2,8 @@
 #   make demo    the main job on this machine, with no AWS account; INSTALLER=/path/Anaconda3-….sh uses a real one
 #   make test    every test; what .ci/run calls
 #   make check   formatting, lints, licences, the house's rules
+#   make kernel  the checker's verdicts and the Linux kernel's on 2,000 random networks: ten minutes
+#   make fuzz    the fuzzers of the checker's readers, MINUTES=10 each
 #   make cut     the agent killed before every call that changes something, one after another: half an hour or more
 #   make docs    the documents that are made from the programs
 #   make bench   measurements, side by side
@@ -12,8 +14,12 @@ AGENT = target/debug/vivarium-agent
 TARGET = x86_64-unknown-linux-gnu
 RELEASE = target/$(TARGET)/release/vivarium-agent
 INSTALLER =
+CHECKER = target/debug/vivarium-check
+SEED = 1
+COUNT = 2000
+MINUTES = 10
 
-.PHONY: demo test check cut bench dist docs setup-% build
+.PHONY: demo test check kernel fuzz cut bench dist docs setup-% build
 
 demo: setup-demo build
 	$(PYTHON) tests/lab/demo.py --agent $(AGENT) $(if $(INSTALLER),--installer $(INSTALLER))
@@ -32,6 +38,12 @@ check: setup-check
 	.lab/venv/bin/ruff format --check tests
 	git ls-files '*.sh' .ci/run ':!bootstrap/tests/fixtures' ':!tests/lab/stand_in' | xargs shellcheck
 	$(PYTHON) -m pytest -q tests/test_house.py
+
+kernel: setup-test build
+	$(PYTHON) tests/kernel_agrees.py --count $(COUNT) --seed $(SEED) --checker $(CHECKER)
+
+fuzz: setup-fuzz
+	tests/fuzz.sh $(MINUTES)
 
 cut: setup-test build
 	export VIVARIUM_CUT=all VIVARIUM_LAB=/dev/shm/vivarium-cut; \
@@ -55,7 +67,7 @@ docs:
 	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py
 
 build:
-	cargo build -p vivarium-agent
+	cargo build -p vivarium-agent -p vivarium-checker
 
 setup-%:
 	tests/lab/setup.sh $*

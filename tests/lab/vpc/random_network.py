@@ -37,6 +37,7 @@ def random_network(seed: int) -> Folder:
     _draw_lists(dice, folder)
     _draw_routes(dice, folder)
     _draw_addresses(dice, folder)
+    _draw_states(dice, folder)
     folder["describe-security-group-rules"] = group_rules(folder["describe-security-groups"])
     return folder
 
@@ -144,3 +145,11 @@ def _draw_addresses(dice: random.Random, folder: Folder) -> None:
     for row in folder["describe-instances"]["Reservations"]:
         if dice.random() < 0.15:
             folder.update(edits.no_public_address(row["Instances"][0]["InstanceId"])(folder))
+
+
+def _draw_states(dice: random.Random, folder: Folder) -> None:
+    """Seldom, as each closes much."""
+    if dice.random() < 0.05:
+        folder.update(edits.public_access(dice.choice(("block-bidirectional", "block-ingress")))(folder))
+    if dice.random() < 0.04:
+        folder.update(edits.instance_state(80, "stopped")(folder))

@@ -14,7 +14,7 @@ from .vpc import Vpc
 
 LAPTOP = addresses.LAPTOP
 DATABASE_PORT = 5432
-EACH = 3  # source ports
+EACH = 5  # source ports
 
 
 @dataclass(frozen=True)
