@@ -4,6 +4,7 @@
 #   tests/lab/setup.sh demo     what `make demo` needs
 #   tests/lab/setup.sh test     what `make test` needs (all of demo's, and more)
 #   tests/lab/setup.sh check    what `make check` needs (all of test's, and cargo-deny, built here)
+#   tests/lab/setup.sh fuzz     what `make fuzz` needs: a linker and libraries, Python
 #   tests/lab/setup.sh missing  installs nothing; says what is missing, ends 1 if anything is
 #
 # What is already there is left alone, so a second call takes a moment only. No service is left
@@ -38,7 +39,10 @@ packages() {
     git             | test | the house's rules are checked on the files that git knows
     openssh-server  | test | a real sshd answers the checker's questions; Debian's own is not started
     openssh-client  | test | keys for it, and ssh itself to compare with
+    chromium        | test | the checker's report is opened in it, as a person would
+    fonts-dejavu-core | test | letters for it: a machine without a screen has none
     strace          | test | searching every system call for a planted secret
+    g++             | fuzz | the runtime of the fuzzers is C++
     shellcheck      | check | the shell of the house is held to it
     gdisk           | test | partition tables for the corpus of disk images
     fdisk           | test | partition tables for the corpus of disk images
@@ -67,8 +71,9 @@ installed() {
 # Each purpose needs what the ones before it need.
 needed_for() {
     case $2 in
-        check) true ;;
-        test) [ "$1" != check ] ;;
+        check) [ "$1" != fuzz ] ;;
+        test) [ "$1" = demo ] || [ "$1" = test ] ;;
+        fuzz) [ "$1" = demo ] || [ "$1" = fuzz ] ;;
         *) [ "$1" = demo ] ;;
     esac
 }
@@ -223,10 +228,10 @@ report() {
 }
 
 case ${1:-} in
-    demo | test | check) set_up "$1" ;;
+    demo | test | check | fuzz) set_up "$1" ;;
     missing) report ;;
     *)
-        say "usage: $0 demo|test|check|missing" >&2
+        say "usage: $0 demo|test|check|fuzz|missing" >&2
         exit 2
         ;;
 esac

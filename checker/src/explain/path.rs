@@ -1,5 +1,7 @@
 //! The way there and back as stations in a row, each with what became of the packet there: what is drawn.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use super::case::{Case, Service, Vantage};
@@ -7,6 +9,9 @@ use super::diagnosis::{Finding, Kind, Side};
 use super::gate;
 use super::seen::Seen;
 use crate::evaluate::{Direction, Gate, GateKind, Outcome};
+use crate::network::Subnet;
+
+const SUBNET: &str = "subnet";
 
 /// The way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,7 +71,11 @@ fn blamed(findings: &[Finding], side: Side) -> Option<&Finding> {
 }
 
 fn client(case: &Case, findings: &[Finding]) -> Station {
-    let what = if case.vantage == Vantage::Instance { "this instance" } else { "you" };
+    let what = match (case.vantage, case.service()) {
+        (Vantage::Instance, _) => "this instance",
+        (Vantage::Outside, Service::Port) => "from",
+        (Vantage::Outside, _) => "you",
+    };
     let blame = blamed(findings, Side::Client).or_else(|| blamed(findings, Side::Name));
     let mark = if blame.is_some() { Mark::Blocked } else { Mark::Passes };
     let note = blame.map(|finding| finding.verdict.clone());
@@ -85,8 +94,30 @@ fn gates(case: &Case, seen: Seen) -> Vec<Station> {
     for gate in back.into_iter().rev() {
         after = place(&mut stations, gate, Some(after)) + 1;
     }
+    trace.gates.iter().for_each(|gate| edge(&mut stations, gate, case));
     let answered = matches!(seen, Seen::Spoke | Seen::Connected);
     stations.into_iter().map(|station| if answered { told_otherwise(station) } else { station }).collect()
+}
+
+/// Puts the subnet before the network ACL that stands at its edge.
+fn edge(stations: &mut Vec<Station>, gate: &Gate, case: &Case) {
+    let Some((network, own)) = case.network.zip(own_address(gate)) else { return };
+    let acl = network.network_acls.values().find(|acl| acl.id.as_str() == gate.element);
+    let its = |subnet: &&Subnet| acl.is_some_and(|acl| acl.subnets.contains(&subnet.id));
+    let around = || network.subnets.values().filter(|subnet| subnet.contains(own));
+    let Some(subnet) = around().find(its).or_else(|| around().next()) else { return };
+    let name = subnet.id.to_string();
+    if stations.iter().any(|row| row.what == SUBNET && row.name == name) {
+        return;
+    }
+    let at = stations.iter().position(|row| row.what == what(gate.kind) && row.name == gate.element);
+    stations.insert(at.unwrap_or(stations.len()), station(SUBNET, name, Mark::None, Mark::None));
+}
+
+/// The address behind a network ACL.
+fn own_address(gate: &Gate) -> Option<IpAddr> {
+    let own = if gate.side == Some("outbound") { gate.packet.source } else { gate.packet.destination };
+    (gate.kind == GateKind::NetworkAcl).then_some(own)
 }
 
 /// What was seen to pass is not drawn as unknown.

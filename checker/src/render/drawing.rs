@@ -14,9 +14,10 @@ const STATION: usize = 52;
 const LINE: usize = 17;
 /// Where the first station stands.
 const TOP: usize = 60;
-/// What fits between the words' beginning and the edge, in letters of either face.
+/// What fits between the words' beginning and the edge. Both are in a face whose letters are all as wide, so that this
+/// holds with whatever face the reader has.
 const NAME_LETTERS: usize = 33;
-const NOTE_LETTERS: usize = 42;
+const NOTE_LETTERS: usize = 38;
 
 /// A station with its place.
 struct Placed<'a> {
@@ -74,14 +75,17 @@ fn heading() -> String {
     arrow(THERE, false) + &arrow(BACK, true) + &words
 }
 
-/// Both lines, solid as far as a packet comes.
+/// Both lines, solid as far as a packet is known to come.
 fn ways(placed: &[Placed]) -> String {
-    let stops = |mark: Mark| mark == Mark::Blocked;
-    let arrives = !placed.iter().any(|one| stops(one.station.forward));
+    let ends = |mark: Mark| matches!(mark, Mark::Blocked | Mark::Unknown);
+    // The host and its service come last: where nobody asked them, the reply is drawn for one that they give.
+    let gates = &placed[..placed.len().saturating_sub(2)];
+    let blocked = placed.iter().any(|one| one.station.forward == Mark::Blocked);
+    let arrives = !blocked && !gates.iter().any(|one| ends(one.station.forward));
     let mut drawn = String::new();
     for (index, pair) in placed.windows(2).enumerate() {
-        let there = !placed[..=index].iter().any(|one| stops(one.station.forward));
-        let back = arrives && !placed[index + 1..].iter().any(|one| stops(one.station.back));
+        let there = !placed[..=index].iter().any(|one| ends(one.station.forward));
+        let back = there && arrives && !placed[index + 1..].iter().any(|one| ends(one.station.back));
         for (x, comes) in [(THERE, there), (BACK, back)] {
             let class = if comes { "comes" } else { "lost" };
             drawn += &format!("<path class=\"{class}\" d=\"M{x} {}V{}\"/>\n", pair[0].y, pair[1].y);
@@ -92,16 +96,23 @@ fn ways(placed: &[Placed]) -> String {
 
 fn station(one: &Placed) -> String {
     let Placed { station, y, note } = one;
-    let bad = [station.forward, station.back].contains(&Mark::Blocked);
+    let marks = [station.forward, station.back];
+    let why = if marks.contains(&Mark::Blocked) {
+        "bad"
+    } else if marks.contains(&Mark::Partly) {
+        "some"
+    } else {
+        "what"
+    };
     let name = shortened(&station.name);
-    let class = if bad { "name bad" } else { "name" };
+    let class = if why == "bad" { "name bad" } else { "name" };
     let mut drawn = mark(THERE, *y, station.forward) + &mark(BACK, *y, station.back);
     let (above, below) = (y - 3, y + 14);
     drawn += &format!("<text class=\"what\" x=\"{WORDS}\" y=\"{above}\">{}</text>\n", escaped(station.what));
     drawn += &format!("<text class=\"{class}\" x=\"{WORDS}\" y=\"{below}\">{}</text>\n", escaped(&name));
     for (index, line) in note.iter().enumerate() {
         let y = y + 33 + index * LINE;
-        drawn += &format!("<text class=\"note\" x=\"{WORDS}\" y=\"{y}\">{}</text>\n", escaped(line));
+        drawn += &format!("<text class=\"note {why}\" x=\"{WORDS}\" y=\"{y}\">{}</text>\n", escaped(line));
     }
     drawn
 }

@@ -19,13 +19,14 @@ pub fn html(diagnosis: &Diagnosis) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{title}</title>\n<style>\n:root{{{light}color-scheme:light dark}}\n\
          @media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <header><span class=\"badge {class}\">{word}</span>\n<h1>{title}</h1></header>\n\
+         <header><span class=\"badge {class}\">{word}</span>\n<h1>{heading}</h1></header>\n\
          <div class=\"two\">\n<section>\n<h2>The way</h2>\n{way}</section>\n<section>\n{findings}</section>\n</div>\n\
          {rest}<footer>vivarium-check {version}. Made from what was seen and read; it changed nothing.</footer>\n\
          </main>\n</body>\n</html>\n",
         light = Palette::LIGHT,
         dark = Palette::DARK,
         word = word(diagnosis.verdict),
+        heading = prose(heading(diagnosis)),
         way = drawing(&diagnosis.path),
         findings = findings(diagnosis),
         rest = seen(diagnosis) + &gates(diagnosis),
@@ -52,8 +53,34 @@ pub(super) fn escaped(text: &str) -> String {
     safe
 }
 
+/// What the badge does not say already.
+fn heading(diagnosis: &Diagnosis) -> &str {
+    let said = diagnosis.headline.strip_prefix(word(diagnosis.verdict));
+    said.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&diagnosis.headline)
+}
+
+/// Lines to be typed. No word is broken but one that is longer than a line: a dash at its end would be somebody's.
+fn typed(lines: &[String]) -> String {
+    let words = |line: &String| unbroken(line, |_| true);
+    format!("<pre>{}</pre>\n", lines.iter().map(words).collect::<Vec<_>>().join("\n"))
+}
+
+/// Text in which these words stay whole where a line has room for them.
+fn unbroken(text: &str, which: impl Fn(&str) -> bool) -> String {
+    let word = |word: &str| {
+        let safe = escaped(word);
+        if which(word) { format!("<span>{safe}</span>") } else { safe }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Text in which ids stay whole: a browser would break them at their dash.
+fn prose(text: &str) -> String {
+    unbroken(text, |word| word.contains('-'))
+}
+
 fn element(name: &str, text: &str) -> String {
-    format!("<{name}>{}</{name}>\n", escaped(text))
+    format!("<{name}>{}</{name}>\n", prose(text))
 }
 
 fn list(title: &str, lines: impl Iterator<Item = String>) -> String {
@@ -65,6 +92,7 @@ fn findings(diagnosis: &Diagnosis) -> String {
     let title = match (diagnosis.verdict, diagnosis.findings.len()) {
         (Verdict::Reachable, 0) => "Nothing is wrong",
         (_, 0) => "Nothing was found",
+        _ if diagnosis.findings.iter().all(|finding| finding.kind == Kind::Unknown) => "What is not known",
         (_, 1) => "What is wrong",
         _ => "What is wrong, the first on the way first",
     };
@@ -73,7 +101,7 @@ fn findings(diagnosis: &Diagnosis) -> String {
     page += &list("Still in the way after all fixes", diagnosis.left_after_fixes.iter().cloned());
     if let Some(tunnel) = &diagnosis.tunnel {
         page += &element("h2", "Through an instance of the VPC");
-        page += &element("pre", tunnel);
+        page += &typed(std::slice::from_ref(tunnel));
     }
     let warnings = diagnosis.warnings.iter().map(|warning| format!("{}. {}.", warning.line, warning.hint));
     page += &list("What will break next", warnings);
@@ -92,26 +120,26 @@ fn finding(finding: &Finding) -> String {
     let rows: String = finding
         .evidence
         .iter()
-        .map(|evidence| format!("<dt>{}</dt><dd>{}</dd>\n", evidence.word(), escaped(evidence.line())))
+        .map(|evidence| format!("<dt>{}</dt><dd>{}</dd>\n", evidence.word(), prose(evidence.line())))
         .collect();
     format!(
         "<article class=\"card {class}\">\n<p class=\"tags\">{kind}{symptom} · {sure}</p>\n{}<dl>\n{rows}<dt>unless</dt><dd>{}</dd>\n</dl>\n<p><strong>{}</strong></p>\n{}</article>\n",
         element("h3", &finding.verdict),
-        escaped(&finding.refuted_by),
-        escaped(&finding.hint),
+        prose(&finding.refuted_by),
+        prose(&finding.hint),
         finding.fix.as_ref().map(fix).unwrap_or_default(),
     )
 }
 
 fn fix(fix: &Fix) -> String {
-    let mut page = element("pre", &fix.commands.join("\n"));
+    let mut page = typed(&fix.commands);
     page += &element("p", &format!("Then {}", then(fix)));
     let leaves: String = fix.leaves.iter().map(|left| element("li", left)).collect();
     if !leaves.is_empty() {
         page += &format!("<ul>\n{leaves}</ul>\n");
     }
     page.extend(fix.cautions.iter().map(|caution| element("p", &format!("Mind: {caution}."))));
-    page + &format!("<details><summary>Undo</summary>\n{}</details>\n", element("pre", &fix.undo.join("\n")))
+    page + &format!("<details><summary>Undo</summary>\n{}</details>\n", typed(&fix.undo))
 }
 
 fn seen(diagnosis: &Diagnosis) -> String {
@@ -121,10 +149,11 @@ fn seen(diagnosis: &Diagnosis) -> String {
 fn gates(diagnosis: &Diagnosis) -> String {
     let Some(trace) = &diagnosis.trace else { return String::new() };
     let rows: String = trace.gates.iter().map(gate).collect();
-    format!(
-        "<details><summary>All {} gates of the configuration</summary>\n<table>\n{rows}</table>\n</details>\n",
-        trace.gates.len()
-    )
+    let all = match trace.gates.len() {
+        1 => "The only gate".to_owned(),
+        count => format!("All {count} gates"),
+    };
+    format!("<details><summary>{all} of the configuration</summary>\n<table>\n{rows}</table>\n</details>\n")
 }
 
 fn gate(gate: &Gate) -> String {
@@ -133,7 +162,7 @@ fn gate(gate: &Gate) -> String {
         (crate::evaluate::Outcome::Unknown { .. }, _) => "unknown",
         _ => "passes",
     };
-    format!("<tr><th>{word}</th><td>{}</td></tr>\n", escaped(&crate::explain::gate_in_a_line(gate)))
+    format!("<tr><th>{word}</th><td>{}</td></tr>\n", prose(&crate::explain::gate_in_a_line(gate)))
 }
 
 #[cfg(test)]
