@@ -21,6 +21,7 @@ Examples:
 const POLITE: &str = "\
 What it does to others: a few TCP connections to the target, one SSH key exchange, and to a database one request
 for TLS and one start-up without a password, which leaves a FATAL line in its log. It reads AWS and never writes.
+To compare, it opens and closes checkip.amazonaws.com on 443 and github.com on 22, unless --no-aws or --network is given.
 --users asks an SSH server, with public keys alone and at most 4 users, which of them would be let in; the server
 logs each as a failed attempt, and OpenSSH 9.8 or fail2ban may shut out who fails too often: so only when asked.
 ";

@@ -29,6 +29,10 @@ pub struct Wanted {
     pub users: bool,
 }
 
+/// Hosts that answer from anywhere. The one tells a network that lets nothing out, the other one that closes port 22.
+const KNOWN_ON_THE_WEB: &str = "checkip.amazonaws.com";
+const KNOWN_BY_SSH: &str = "github.com";
+
 /// The users that images come with, asked in turn after the one that was named.
 const USUAL: [&str; 3] = ["ec2-user", "ubuntu", "admin"];
 
@@ -114,8 +118,8 @@ fn file(settings: &SshSettings) -> &Path {
 
 /// Known hosts to compare with; nobody outside is asked where nothing outside may be.
 fn controls(means: &Means) -> Controls {
-    let web = means.online.then(|| ("checkip.amazonaws.com".to_owned(), 443));
-    Controls { web, ..Controls::default() }
+    let known = |name: &str, port| means.online.then(|| (name.to_owned(), port));
+    Controls { closed: None, web: known(KNOWN_ON_THE_WEB, 443), ssh: known(KNOWN_BY_SSH, 22) }
 }
 
 fn users(named: Option<&str>) -> Vec<String> {

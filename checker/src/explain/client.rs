@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use super::case::{Case, Service};
+use super::case::{Case, Service, Vantage};
 use super::diagnosis::{Confidence, Finding, Side};
 use super::seen::Seen;
+use crate::network::is_private;
 use crate::probe::controls::Controlled;
-use crate::probe::observation::{Observation, Outcome};
+use crate::probe::observation::{Observation, Outcome, Unresolved};
 
 /// Nearer than any Region is to a person who is outside it.
 const TOO_NEAR: Duration = Duration::from_millis(5);
@@ -19,7 +20,7 @@ pub fn findings(case: &Case, seen: Seen, one: Option<&Observation>) -> Vec<Findi
     let controlled = case.controls.into_iter().flat_map(|controls| {
         [
             captive(controls, seen),
-            no_way_out(controls, seen, one),
+            no_way_out(case, controls, seen, one),
             port_closed(case, controls, seen, one),
             forged(controls, seen, one),
         ]
@@ -44,19 +45,31 @@ fn captive(controls: &Controlled, seen: Seen) -> Option<Finding> {
     })
 }
 
+/// None of them answered. A name that somebody said is not there tells of names, and not of the way out.
 fn all_failed(controls: &[Observation]) -> bool {
-    !controls.is_empty() && !controls.iter().any(Observation::connected)
+    let of_names = |one: &Observation| match &one.outcome {
+        Outcome::Unresolved { why } => !matches!(why, Unresolved::TimedOut | Unresolved::NoNameServer),
+        _ => false,
+    };
+    !controls.is_empty() && !controls.iter().any(|one| one.connected() || of_names(one))
+}
+
+/// Whether the way out has nothing to do with it: from an instance to its own network, or where the configuration
+/// was read over it and says what is in the way.
+fn way_out_is_beside_the_point(case: &Case) -> bool {
+    let within = case.vantage == Vantage::Instance && case.address.is_some_and(|to| is_private(to.ip()));
+    within || case.trace.is_some_and(|trace| !trace.blockers.is_empty())
 }
 
 /// Nothing else is reached from here either.
-fn no_way_out(controls: &Controlled, seen: Seen, one: Option<&Observation>) -> Option<Finding> {
+fn no_way_out(case: &Case, controls: &Controlled, seen: Seen, one: Option<&Observation>) -> Option<Finding> {
     let lost = matches!(seen, Seen::TimedOut | Seen::NoWay | Seen::Unresolved);
     let finding = Finding::new(
         None,
         Side::Client,
         "your network lets nothing out: a host that always answers does not",
     );
-    (lost && all_failed(&controls.web)).then(|| {
+    (lost && all_failed(&controls.web) && !way_out_is_beside_the_point(case)).then(|| {
         finding
             .seen(one)
             .seen(controls.web.last())
