@@ -4,15 +4,12 @@ The same ids, addresses and states as in the folder, so that what a checker prin
 Only what the lab's networks have is put there: one VPC, IPv4, one instance interface each, databases of RDS.
 
 What moto does not know and the checker asks for is added here: a route whose target is gone or detached is a
-black hole, a database's network interface is Amazon RDS's own, interfaces are found by their public address, VPC
-Block Public Access, and that there are no endpoints of EC2 Instance Connect.
+black hole, a database's network interface is Amazon RDS's own, and interfaces are found by their public address.
 """
 
 import contextlib
 from collections import defaultdict, deque
-from xml.sax.saxutils import escape
 
-import botocore.session
 from moto.backends import get_backend
 from moto.ec2 import utils
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
@@ -20,8 +17,6 @@ from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.route_tables import Route
 from moto.rds.models import DBInstance
 
-EC2 = botocore.session.get_session().get_service_model("ec2")
-NAMESPACE = f"http://ec2.amazonaws.com/doc/{EC2.api_version}/"
 RDS = "amazon-rds"
 
 
@@ -87,8 +82,6 @@ class _Filler:
             made = self.ec2.create_internet_gateway()
             if gateway["Attachments"]:
                 self.ec2.attach_internet_gateway(made.id, self.vpc)
-        access = self.folder["describe-vpc-block-public-access-options"]["VpcBlockPublicAccessOptions"]
-        PUBLIC_ACCESS.begin(dict(access))
 
     def fill_groups(self) -> None:
         groups = self.rows("describe-security-groups", "SecurityGroups")
@@ -302,73 +295,3 @@ def _ids(folder: dict):
         yield lambda prefix, name: wanted[prefix].append(name)
     finally:
         utils.random_id = by_lot
-
-
-class _PublicAccess:
-    """VPC Block Public Access, which moto has not."""
-
-    def __init__(self) -> None:
-        self.options = {
-            "AwsAccountId": "123456789012",
-            "AwsRegion": "us-east-1",
-            "State": "default-state",
-            "InternetGatewayBlockMode": "off",
-            "ManagedBy": "account",
-            "ExclusionsAllowed": "allowed",
-        }
-        self.exclusions: dict[str, dict] = {}
-
-    def begin(self, options: dict) -> None:
-        self.options, self.exclusions = options, {}
-
-    def describe_options(self, _form: dict) -> dict:
-        return {"VpcBlockPublicAccessOptions": self.options}
-
-    def describe_exclusions(self, _form: dict) -> dict:
-        return {"VpcBlockPublicAccessExclusions": list(self.exclusions.values())}
-
-    def exclude(self, form: dict) -> dict:
-        subnet = form["SubnetId"]
-        name = f"vpcbpa-exclude-0{subnet[-16:]}"
-        self.exclusions[name] = {
-            "ExclusionId": name,
-            "InternetGatewayExclusionMode": form["InternetGatewayExclusionMode"],
-            "ResourceArn": f"arn:aws:ec2:{self.options['AwsRegion']}:{self.options['AwsAccountId']}:subnet/{subnet}",
-            "State": "create-complete",
-        }
-        return {"VpcBlockPublicAccessExclusion": self.exclusions[name]}
-
-    def include(self, form: dict) -> dict:
-        return {
-            "VpcBlockPublicAccessExclusion": {**self.exclusions.pop(form["ExclusionId"]), "State": "delete-complete"}
-        }
-
-
-PUBLIC_ACCESS = _PublicAccess()
-OPERATIONS = {
-    "DescribeVpcBlockPublicAccessOptions": PUBLIC_ACCESS.describe_options,
-    "DescribeVpcBlockPublicAccessExclusions": PUBLIC_ACCESS.describe_exclusions,
-    "CreateVpcBlockPublicAccessExclusion": PUBLIC_ACCESS.exclude,
-    "DeleteVpcBlockPublicAccessExclusion": PUBLIC_ACCESS.include,
-    "DescribeInstanceConnectEndpoints": lambda _form: {"InstanceConnectEndpoints": []},
-}
-
-
-def answer(action: str, form: dict) -> bytes:
-    """The answer to one of these operations, as EC2 writes it."""
-    said = OPERATIONS[action](form)
-    inner = _written(EC2.operation_model(action).output_shape, said)
-    return f'<{action}Response xmlns="{NAMESPACE}">{inner}</{action}Response>'.encode()
-
-
-def _written(shape, value) -> str:
-    if shape.type_name == "structure":
-        members = ((shape.members[name], each) for name, each in value.items())
-        return "".join(_element(member.serialization["name"], _written(member, each)) for member, each in members)
-    if shape.type_name == "list":
-        return "".join(_element("item", _written(shape.member, each)) for each in value)
-    return escape(str(value).lower() if isinstance(value, bool) else str(value))
-
-
-def _element(name: str, inner: str) -> str:
-    return f"<{name}>{inner}</{name}>"

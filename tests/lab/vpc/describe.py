@@ -117,7 +117,6 @@ def describe(folder: Folder) -> Description:
     interfaces = tuple(_interface(row) for row in folder["describe-network-interfaces"]["NetworkInterfaces"])
     groups = folder["describe-security-groups"]["SecurityGroups"]
     inside, outside = _names(folder, interfaces)
-    options = folder["describe-vpc-block-public-access-options"]["VpcBlockPublicAccessOptions"]
     return Description(
         block=vpc["CidrBlock"],
         gateway=gateway,
@@ -128,8 +127,17 @@ def describe(folder: Folder) -> Description:
         names_inside=inside,
         names_outside=outside,
         resolves=folder["describe-vpc-attribute-enableDnsSupport"]["EnableDnsSupport"]["Value"],
-        public_access=options["InternetGatewayBlockMode"],
+        public_access=_public_access(folder, interfaces),
     )
+
+
+def _public_access(folder: Folder, interfaces: tuple[Interface, ...]) -> str:
+    """The mode of VPC Block Public Access, unless every subnet with a public address is exempt."""
+    options = folder["describe-vpc-block-public-access-options"]["VpcBlockPublicAccessOptions"]
+    rows = folder["describe-vpc-block-public-access-exclusions"]["VpcBlockPublicAccessExclusions"]
+    exempt = {row["ResourceArn"].rsplit("/", 1)[1] for row in rows}
+    concerned = {row.subnet for row in interfaces if row.public}
+    return "off" if concerned <= exempt else str(options["InternetGatewayBlockMode"])
 
 
 def _attached_gateway(folder: Folder, vpc: str) -> str | None:

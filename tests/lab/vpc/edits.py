@@ -18,7 +18,7 @@ VPC = "vpc-0a1b2c3d4e5f60718"
 PUBLIC, PRIVATE = "subnet-0a11111111111111a", "subnet-0b22222222222222b"
 PUBLIC_ACL, PRIVATE_ACL = "acl-0a1a2a3a4a5a6a7a8", "acl-0b1b2b3b4b5b6b7b8"
 PUBLIC_ROUTES, PRIVATE_ROUTES = "rtb-0a1a1a1a1a1a1a1a1", "rtb-0b2b2b2b2b2b2b2b2"
-GATEWAY = "igw-0d4e5f60718293a4b"
+GATEWAY, GONE_GATEWAY = "igw-0d4e5f60718293a4b", "igw-0dead0dead0dead00"
 INSTANCE_GROUP, DATABASE_GROUP = "sg-0a1b2c3d4e5f6a7b8", "sg-0b2c3d4e5f6a7b8c9"
 DEFAULT_GROUP = "sg-0d0e0f0a0b0c0d0e0"
 INSTANCE = "i-0123456789abcdef0"
@@ -160,7 +160,7 @@ def only_the_asterisk(name: str) -> Edit:
 
 def route(name: str, block: str, target: str | None) -> Edit:
     """The route table gets a route; without a target, one whose target is gone."""
-    gone = {"GatewayId": GATEWAY, "State": "blackhole"}
+    gone = {"GatewayId": GONE_GATEWAY, "State": "blackhole"}
     row = {"DestinationCidrBlock": block, **({"GatewayId": target, "State": "active"} if target else gone)}
 
     def change(folder: Folder) -> None:
