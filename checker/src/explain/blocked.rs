@@ -1,7 +1,7 @@
 //! What a gate that does not let all through means to a person: one finding for each.
 
 use super::case::{Case, Service};
-use super::diagnosis::{Finding, Side};
+use super::diagnosis::{Confidence, Finding, Side};
 use super::fix;
 use super::gate::{name, percent};
 use crate::evaluate::{Code, Direction, Gate, GateKind, Outcome};
@@ -10,18 +10,34 @@ use crate::probe::observation::Observation;
 
 /// One finding for each gate that blocks, in the order of the way.
 pub fn findings(case: &Case, seen: Option<&Observation>) -> Vec<Finding> {
-    let gates = case.trace.into_iter().flat_map(|trace| &trace.blockers);
-    gates.map(|gate| finding(gate, case, seen)).collect()
+    let gates = || case.trace.into_iter().flat_map(|trace| &trace.blockers);
+    let remedies = fix::for_gates(gates(), case);
+    gates().zip(remedies).map(|(gate, remedy)| finding(gate, case, seen, remedy)).collect()
 }
 
-fn finding(gate: &Gate, case: &Case, seen: Option<&Observation>) -> Finding {
-    let fix = fix::for_gate(gate, case);
-    Finding::new(symptom(gate, case), side(gate), verdict(gate, case))
+fn finding(gate: &Gate, case: &Case, seen: Option<&Observation>, remedy: fix::Remedy) -> Finding {
+    let hint = match &remedy {
+        fix::Remedy::Fix(fix) => fix.what.clone(),
+        fix::Remedy::Before => "nothing more: what is to be typed above opens this too".to_owned(),
+        fix::Remedy::None => hint(gate, case),
+    };
+    let sure = if from_anywhere(gate, case) { Confidence::Possible } else { Confidence::Certain };
+    let finding = Finding::new(symptom(gate, case), side(gate), verdict(gate, case))
+        .confidence(sure)
         .seen(seen)
         .gate(gate)
         .refuted_by(refuted_by(gate))
-        .hint(hint(gate, case, fix.as_ref()))
-        .fix(fix)
+        .hint(hint);
+    match remedy {
+        fix::Remedy::Fix(fix) => finding.fix(Some(*fix)),
+        _ => finding,
+    }
+}
+
+/// Whether the gate looks at where a probe comes from, and nobody could say that: then it may let this machine in.
+fn from_anywhere(gate: &Gate, case: &Case) -> bool {
+    let looks = matches!(gate.kind, GateKind::SecurityGroup | GateKind::NetworkAcl | GateKind::RouteTable);
+    looks && case.source_is_unknown()
 }
 
 fn side(gate: &Gate) -> Side {
@@ -92,6 +108,14 @@ fn acl_symptom(gate: &Gate, case: &Case) -> Option<&'static str> {
 
 fn verdict(gate: &Gate, case: &Case) -> String {
     let packet = &gate.packet;
+    if from_anywhere(gate, case) {
+        let by = gate.rule().map(|rule| format!(": {}", rule.element)).filter(|text| text.len() > 2);
+        let by = by.unwrap_or_default();
+        return format!(
+            "{}{by} does not let everybody through, and where you come from is not known",
+            name(gate)
+        );
+    }
     let ports = format!("{} {}", packet.protocol, packet.destination_ports);
     if let Outcome::Partial { passing_ports, failing_share, .. } = &gate.outcome {
         let share = percent(*failing_share);
@@ -103,7 +127,8 @@ fn verdict(gate: &Gate, case: &Case) -> String {
     match gate.code() {
         Some(Code::NoRuleAllows | Code::NoRulesAtAll) => group_verdict(gate, case, &ports),
         Some(Code::NetworkAclDenies) if fix::is_reply(gate) => {
-            format!("{} does not let the reply out to {} on {ports}", element(gate), packet.destination)
+            let way = if gate.side == Some("inbound") { "in" } else { "out" };
+            format!("{} does not let the reply {way} to {} on {ports}", gate.element, packet.destination)
         }
         Some(Code::NetworkAclDenies) => {
             format!("{} does not let {} to {ports}", name(gate), packet.source)
@@ -120,13 +145,6 @@ fn verdict(gate: &Gate, case: &Case) -> String {
             format!("{} has no public address: it can be reached from inside its VPC only", gate.element)
         }
         _ => gate.rule().map_or_else(|| name(gate), |rule| format!("{}: {}", name(gate), rule.rule)),
-    }
-}
-
-fn element(gate: &Gate) -> String {
-    match (gate.direction, gate.side) {
-        (Direction::Return, Some("inbound")) => format!("{} inbound", gate.element),
-        _ => gate.element.clone(),
     }
 }
 
@@ -170,9 +188,9 @@ fn refuted_by(gate: &Gate) -> String {
     }
 }
 
-fn hint(gate: &Gate, case: &Case, fix: Option<&fix::Fix>) -> String {
-    if let Some(fix) = fix {
-        return fix.what.clone();
+fn hint(gate: &Gate, case: &Case) -> String {
+    if from_anywhere(gate, case) {
+        return "say from which address this machine is seen, `from` in check.toml, and ask again".to_owned();
     }
     if let Some(obstacle) = case.network.and_then(|network| fix::obstacle(gate, network)) {
         return obstacle;

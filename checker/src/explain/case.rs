@@ -111,6 +111,12 @@ impl Case<'_> {
         self.service.unwrap_or(Service::Port)
     }
 
+    /// Whether probes were sent and nobody could say from which address: the trace is of the whole internet then.
+    pub fn source_is_unknown(&self) -> bool {
+        let anywhere = self.trace.is_some_and(|trace| trace.flow.from == "internet");
+        anywhere && self.client.is_empty() && !self.observations.is_empty()
+    }
+
     /// The row of SSH's symptoms or of PostgreSQL's, as the question has it.
     pub fn symptom(&self, ssh: &'static str, postgres: &'static str) -> Option<&'static str> {
         let symptom = match self.service() {

@@ -8,6 +8,7 @@ use super::diagnosis::{Confidence, Finding, Side};
 use super::seen::Seen;
 use crate::network::is_private;
 use crate::probe::controls::Controlled;
+use crate::probe::dns::NO_WAY_THERE;
 use crate::probe::observation::{Observation, Outcome, Unresolved};
 
 /// Nearer than any Region is to a person who is outside it.
@@ -25,7 +26,8 @@ pub fn findings(case: &Case, seen: Seen, one: Option<&Observation>) -> Vec<Findi
             forged(controls, seen, one),
         ]
     });
-    controlled.flatten().chain(own_machine(seen, one)).chain(two_addresses(case, seen)).collect()
+    let own = own_machine(seen, one).or_else(|| no_way_to_names(seen, one));
+    controlled.flatten().chain(own).chain(two_addresses(case, seen)).collect()
 }
 
 /// H19: a port that is closed everywhere opens.
@@ -137,6 +139,22 @@ fn own_machine(seen: Seen, one: Option<&Observation>) -> Option<Finding> {
         ),
         _ => None,
     }
+}
+
+/// H5, met by the first packet that was to leave: the question for the name.
+fn no_way_to_names(seen: Seen, one: Option<&Observation>) -> Option<Finding> {
+    let one = one.filter(|_| seen == Seen::Unresolved)?;
+    let Outcome::Unresolved { why: Unresolved::ServerFailed(word) } = &one.outcome else { return None };
+    (word == NO_WAY_THERE).then(|| {
+        Finding::new(
+            "H5",
+            Side::Client,
+            "this machine has no way to its name server, and so perhaps to nothing",
+        )
+        .seen(Some(one))
+        .refuted_by("`ip route get` shows a way to the name server")
+        .hint("see that its interface is up and has a route: `ip addr`, `ip route`")
+    })
 }
 
 /// H3: others saw this client come from different addresses.

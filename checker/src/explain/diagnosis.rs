@@ -85,6 +85,9 @@ pub struct Finding {
     pub verdict: String,
     /// How sure it is.
     pub confidence: Confidence,
+    /// Who it can be, where what was seen fits several: the likeliest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suspects: Vec<Suspect>,
     /// What it rests on.
     pub evidence: Vec<Evidence>,
     /// What would show it to be wrong.
@@ -122,6 +125,32 @@ pub enum Side {
     Host,
     /// What runs on it.
     Service,
+}
+
+/// Who can have done what was seen, where from here it looks the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suspect {
+    /// The service does not run, or listens elsewhere.
+    Service,
+    /// The machine's own firewall.
+    HostFirewall,
+    /// The machine itself: it hangs, is exhausted, or has lost its network.
+    Host,
+    /// Something between: a router, a middlebox, somebody else's firewall.
+    OnTheWay,
+}
+
+impl Suspect {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Service => "the service: it does not run, or listens on another port",
+            Self::HostFirewall => "the machine's own firewall",
+            Self::Host => "the machine: it hangs, is exhausted, or has lost its network",
+            Self::OnTheWay => "something on the way: a router or a middlebox",
+        }
+    }
 }
 
 /// How sure a finding is.
@@ -202,6 +231,7 @@ impl Finding {
             side,
             verdict: verdict.into(),
             confidence: Confidence::Certain,
+            suspects: Vec::new(),
             evidence: Vec::new(),
             refuted_by: String::new(),
             hint: String::new(),
@@ -220,6 +250,13 @@ impl Finding {
     #[must_use]
     pub fn kind(mut self, kind: Kind) -> Self {
         self.kind = kind;
+        self
+    }
+
+    /// The same, with all whom it can be.
+    #[must_use]
+    pub fn suspects(mut self, suspects: impl IntoIterator<Item = Suspect>) -> Self {
+        self.suspects.extend(suspects);
         self
     }
 

@@ -1,28 +1,39 @@
 //! What is left when a packet got there, or should have: the instance itself, and what runs on it.
 
 use super::case::{Case, Service};
-use super::diagnosis::{Confidence, Finding, Side};
+use super::diagnosis::{Confidence, Finding, Side, Suspect};
 use crate::probe::observation::{Observation, Outcome};
 
 /// H23: a refusal comes from the machine, never from a security group or a network ACL.
 pub fn refused(case: &Case, one: Option<&Observation>) -> Finding {
+    let to_itself = case.address.is_some_and(|address| address.ip().is_loopback());
     let what = match case.service() {
-        Service::Ssh => "sshd does not run or listens on another port",
-        Service::Postgres => "PostgreSQL does not run or listens on another port",
+        Service::Ssh => "sshd does not run there",
+        Service::Postgres => "PostgreSQL does not run there",
         Service::Port => "nothing listens there",
     };
     let hint = match case.service() {
         Service::Ssh => {
             "over Session Manager: `systemctl status ssh sshd`, `sshd -t`, `ss -ltnp`; a new instance may still be booting"
         }
-        Service::Postgres => "use the port of the database's endpoint; for a tunnel, see that ssh still runs",
+        Service::Postgres if to_itself => {
+            "see that the tunnel's ssh still runs, and on which port it listens"
+        }
+        Service::Postgres => {
+            "use the port of the database's endpoint, and see `aws rds describe-events --source-type db-instance`"
+        }
         Service::Port => "on the instance: `ss -ltnp` shows who listens, and on which address",
     };
     Finding::new(
-        case.symptom("H23", "P31"),
+        case.symptom("H23", if to_itself { "P31" } else { "P28" }),
         Side::Host,
-        format!("{} refuses: the machine answers, and {what} (or its own firewall rejects)", case.target()),
+        format!(
+            "{} refuses, which no security group and no network ACL can: {what}, or something rejects",
+            case.target()
+        ),
     )
+    .confidence(Confidence::Likely)
+    .suspects([Suspect::Service, Suspect::HostFirewall, Suspect::OnTheWay])
     .seen(one)
     .refuted_by("another port of the machine is refused in the same way though something listens on it")
     .hint(hint)
@@ -42,6 +53,7 @@ pub fn no_way(case: &Case, one: &Observation) -> Option<Finding> {
             format!("something at the other end says \"{far}\": the machine's own firewall rejects, or a router on the way"),
         )
         .confidence(Confidence::Likely)
+        .suspects([Suspect::HostFirewall, Suspect::OnTheWay])
         .seen(Some(one))
         .refuted_by("`ip route get` on this machine shows no way to the address")
         .hint("over Session Manager: `nft list ruleset`, `firewall-cmd --list-all`"),
@@ -63,8 +75,15 @@ pub fn silent(case: &Case, one: Option<&Observation>) -> Finding {
             "the VPC lets it through and the instance does not answer: its own firewall drops it, or it hangs"
         }
     };
+    let suspects = match case.service() {
+        // Nobody but AWS sets the firewall of a database's machine.
+        Service::Postgres => vec![Suspect::Host, Suspect::OnTheWay],
+        _ if client_cleared || other.is_some() => vec![Suspect::HostFirewall, Suspect::Host],
+        _ => vec![Suspect::HostFirewall, Suspect::Host, Suspect::OnTheWay],
+    };
     let finding = Finding::new(case.symptom("H25", "P39"), Side::Host, verdict)
         .confidence(if client_cleared || other.is_some() { Confidence::Likely } else { Confidence::Possible })
+        .suspects(suspects)
         .seen(one)
         .seen(other)
         .read("every gate of the configuration lets it through, there and back");

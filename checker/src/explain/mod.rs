@@ -20,7 +20,7 @@ mod warn;
 
 pub use case::{Case, KnownHost, Service, Vantage};
 pub use diagnosis::{
-    Confidence, DIAGNOSIS_VERSION, Diagnosis, Evidence, Finding, Kind, Side, Verdict, Warning,
+    Confidence, DIAGNOSIS_VERSION, Diagnosis, Evidence, Finding, Kind, Side, Suspect, Verdict, Warning,
 };
 pub use fix::{Change, Fix};
 pub use gate::line as gate_in_a_line;
@@ -73,7 +73,9 @@ fn unknowns(case: &Case) -> Vec<Missing> {
 
 fn headline(case: &Case, seen: Seen, verdict: Verdict, findings: &[Finding]) -> String {
     let (from, target) = (&case.from, case.target());
-    let partly = Configured::of(case) == Configured::Partly;
+    let partly = Configured::of(case) == Configured::Partly
+        && !case.source_is_unknown()
+        && !matches!(seen, Seen::Refused | Seen::NoWay | Seen::Unresolved);
     match (verdict, seen) {
         (Verdict::Reachable, Seen::NotProbed) => {
             format!("reachable: the configuration lets {from} open {target}")

@@ -223,6 +223,9 @@ fn found_addresses(mut addresses: Vec<IpAddr>) -> NameOutcome {
     if addresses.is_empty() { NameOutcome::NoAddress } else { NameOutcome::Addresses(addresses) }
 }
 
+/// Of a name server: this machine has no way to it.
+pub(crate) const NO_WAY_THERE: &str = "it cannot be reached";
+
 /// What the resolver's error says.
 fn understood(error: &NetError) -> NameOutcome {
     match error {
@@ -230,9 +233,7 @@ fn understood(error: &NetError) -> NameOutcome {
         NetError::Dns(DnsError::ResponseCode(code)) => answered(*code),
         NetError::Timeout => NameOutcome::TimedOut,
         NetError::Io(io) if io.kind() == io::ErrorKind::TimedOut => NameOutcome::TimedOut,
-        NetError::NoConnections | NetError::Io(_) => {
-            NameOutcome::ServerFailed("it cannot be reached".to_owned())
-        }
+        NetError::NoConnections | NetError::Io(_) => NameOutcome::ServerFailed(NO_WAY_THERE.to_owned()),
         NetError::Proto(why) => NameOutcome::Malformed(why.to_string()),
         other => NameOutcome::ServerFailed(other.to_string()),
     }

@@ -41,6 +41,9 @@ fn finding(finding: &Finding, number: Option<usize>, lines: &mut Vec<String>) {
     let symptom = finding.symptom.map(|symptom| format!(" ({symptom})")).unwrap_or_default();
     let number = number.map(|number| format!("{number}. ")).unwrap_or_default();
     lines.push(row("why", &format!("{number}{}{symptom}", finding.verdict)));
+    for (index, suspect) in finding.suspects.iter().enumerate() {
+        lines.push(row(if index == 0 { "who" } else { "or" }, suspect.words()));
+    }
     lines.extend(finding.evidence.iter().map(|evidence| row(evidence.word(), evidence.line())));
     lines.push(row("unless", &finding.refuted_by));
     lines.push(format!("hint: {}", finding.hint));

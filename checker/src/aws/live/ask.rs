@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::action::Action;
 use super::scope::Start;
+use crate::network::is_private;
 
 /// One question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +97,10 @@ fn interfaces_at(address: IpAddr) -> Vec<Ask> {
             .about(format!("{filter} {value}"))
             .filtered(filter, [&value])
     };
-    filters.iter().map(ask).collect()
+    // An Elastic IP address that stands for nothing is in no VPC, and is the answer all the same.
+    let spare = Ask::all(Action::DescribeAddresses).about(&value).filtered("public-ip", [&value]);
+    let spare = (address.is_ipv4() && !is_private(address)).then_some(spare);
+    filters.iter().map(ask).chain(spare).collect()
 }
 
 /// What every flow in these VPCs can meet; in all VPCs of the Region where none is named.
@@ -146,13 +150,16 @@ const VALUES_A_FILTER: usize = 200;
 /// databases.
 pub(super) fn referred<'a>(answers: impl Iterator<Item = (Action, &'a Value)>) -> Vec<Ask> {
     let (mut lists, mut gateways, mut groups) = (Ids::new(), Ids::new(), Ids::new());
+    let (mut routed, mut attached) = (Ids::new(), Ids::new());
     let mut filters = Vec::new();
     for (action, answer) in answers {
         match action {
             Action::DescribeRouteTables => {
                 gather(answer, "DestinationPrefixListId", &mut lists);
                 gather(answer, "TransitGatewayId", &mut gateways);
+                gather(answer, "GatewayId", &mut routed);
             }
+            Action::DescribeInternetGateways => gather(answer, "InternetGatewayId", &mut attached),
             Action::DescribeSecurityGroups => {
                 gather(answer, "PrefixListId", &mut lists);
                 filters.extend(rows(answer, "SecurityGroups", "GroupId"));
@@ -164,6 +171,7 @@ pub(super) fn referred<'a>(answers: impl Iterator<Item = (Action, &'a Value)>) -
     let mut asks = prefix_lists(&lists);
     asks.extend(rules(&filters));
     asks.extend(transit_gateways(&gateways));
+    asks.extend(detached_gateways(&routed, &attached));
     asks.extend(
         groups
             .iter()
@@ -179,6 +187,13 @@ fn rules(groups: &[String]) -> Vec<Ask> {
         Some(ask.about(groups.first()?))
     };
     groups.chunks(VALUES_A_FILTER).filter_map(of).collect()
+}
+
+/// A gateway that routes lead to and that is attached to none of the VPCs: it was detached, or is gone.
+fn detached_gateways(routed: &Ids, attached: &Ids) -> Option<Ask> {
+    let detached: Ids = routed.difference(attached).filter(|id| id.starts_with("igw-")).cloned().collect();
+    let ask = || Ask::all(Action::DescribeInternetGateways).about("detached");
+    (!detached.is_empty()).then(|| ask().filtered("internet-gateway-id", &detached))
 }
 
 fn prefix_lists(lists: &Ids) -> Vec<Ask> {
@@ -327,6 +342,7 @@ mod tests {
     #[test]
     fn an_address_is_looked_for_as_a_private_and_as_a_public_one() {
         assert_eq!(first(&Start::Address("10.0.0.1".parse().expect("an address"))).len(), 2);
+        assert_eq!(first(&Start::Address("198.51.100.20".parse().expect("an address"))).len(), 3);
         assert_eq!(first(&Start::Address("2001:db8::1".parse().expect("an address"))).len(), 1);
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Change;
 use crate::network::{
     AclMatch, Known, NetworkAclEntry, Peer, PortSet, Protocol, ProtocolMatch, Route, RouteDestination,
-    RuleAction, SecurityGroupRule, Target,
+    RouteState, RuleAction, SecurityGroupRule, Target,
 };
 
 /// Writes lines for one Region and profile.
@@ -202,7 +202,7 @@ impl Writer<'_> {
 
     /// A route to what is gone cannot be made again, so that its undo is to have no route there.
     fn route_back(&self, table: &impl ToString, old: &Route) -> Vec<String> {
-        let gone = old.target == Target::Missing;
+        let gone = old.target == Target::Missing || old.state.value() == Some(&RouteState::Blackhole);
         vec![if gone {
             self.route("delete-route", table, &old.destination, None)
         } else {

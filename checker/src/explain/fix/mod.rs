@@ -33,7 +33,7 @@ pub struct Fix {
     pub undo: Vec<String>,
     /// What to know before typing them.
     pub cautions: Vec<String>,
-    /// What the model says once they are typed, this fix alone.
+    /// What the model says once they are typed, after those of the findings before.
     pub then: Verdict,
     /// The gates that would still block, in one line each.
     pub leaves: Vec<String>,
@@ -61,9 +61,36 @@ impl Proposal {
     }
 }
 
+/// What there is to type for one gate, when all fixes before it are made.
+pub enum Remedy {
+    /// This.
+    Fix(Box<Fix>),
+    /// Nothing more: a fix before it opens this gate too.
+    Before,
+    /// Nothing that is both small and certain.
+    None,
+}
+
+/// The fixes for gates in the order of the way, each held against the model as the ones before it leave it: so that
+/// all of them can be typed one after another.
+pub fn for_gates<'g>(gates: impl Iterator<Item = &'g Gate>, case: &Case) -> Vec<Remedy> {
+    let mut network = case.network.cloned();
+    let mut fixed = false;
+    let remedies = gates.map(|gate| {
+        let (Some(own), Some(evaluate)) = (&mut network, case.evaluate) else { return Remedy::None };
+        if fixed && !evaluate(own).blockers.iter().any(|still| same(still, gate)) {
+            return Remedy::Before;
+        }
+        let Some(fix) = for_gate(gate, case, own) else { return Remedy::None };
+        *own = changed(own, &fix.changes);
+        fixed = true;
+        Remedy::Fix(Box::new(fix))
+    });
+    remedies.collect()
+}
+
 /// The fix for one gate, held against the model.
-pub fn for_gate(blocked: &Gate, case: &Case) -> Option<Fix> {
-    let network = case.network?;
+fn for_gate(blocked: &Gate, case: &Case, network: &Network) -> Option<Fix> {
     let proposal = propose(blocked, network, case)?;
     let changed = changed(network, &proposal.changes);
     let after = (case.evaluate?)(&changed);

@@ -40,7 +40,9 @@ fn route(gate: &Gate, table: &RouteTable, block: IpNet, target: Target) -> Propo
         }
         Some(old) => {
             let what = format!("lead {} of {id} to {target}", old.destination);
-            Proposal::new(what, Change::ReplaceRoute { table: id, old: Box::new(old.clone()), target })
+            Proposal::new(what, Change::ReplaceRoute { table: id, old: Box::new(old.clone()), target }).caution(
+                "a route to what is gone cannot be made again: to undo it is to have no such route at all",
+            )
         }
         None => {
             let what = format!("route {block} to {target} in {id}");
