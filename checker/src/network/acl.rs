@@ -1,6 +1,7 @@
 //! A network ACL: the stateless filter at the edge of a subnet.
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::collection::Known;
 use super::id::{NetworkAclId, SubnetId, VpcId};
@@ -20,7 +21,7 @@ pub struct NetworkAcl {
 }
 
 /// A numbered rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "EC2's own words")]
 pub struct NetworkAclEntry {
     pub rule_number: u32,
@@ -31,7 +32,7 @@ pub struct NetworkAclEntry {
 }
 
 /// What a rule speaks of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "EC2's own words")]
 pub struct AclMatch {
     pub protocol: ProtocolMatch,
@@ -42,7 +43,7 @@ pub struct AclMatch {
 }
 
 /// What a rule does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum RuleAction {
     Allow,

@@ -116,7 +116,7 @@ impl fmt::Display for Missing {
 }
 
 /// A field, or what is known of why it is not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Known<T> {
     /// It was read.
     Known(T),

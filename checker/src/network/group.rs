@@ -1,6 +1,7 @@
 //! Security groups: the stateful filter at each network interface. Allows only; all rules of all groups together.
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::collection::Known;
 use super::id::{AccountId, PeeringId, PrefixListId, SecurityGroupId, SecurityGroupRuleId, VpcId};
@@ -20,7 +21,7 @@ pub struct SecurityGroup {
 }
 
 /// One rule for one peer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "EC2's own words")]
 pub struct SecurityGroupRule {
     /// Only describe-security-group-rules tells it.
@@ -34,7 +35,7 @@ pub struct SecurityGroupRule {
 }
 
 /// Who may come, or be gone to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Peer {
     /// A block of either family.
     Cidr(IpNet),

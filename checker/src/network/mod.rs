@@ -4,6 +4,7 @@
 mod access;
 mod acl;
 mod address;
+mod change;
 mod cidr;
 mod collection;
 mod database;
@@ -22,6 +23,7 @@ mod vpc;
 pub use access::{BlockMode, BlockPublicAccess, Exclusion, ExclusionMode, ExclusionScope};
 pub use acl::{AclMatch, NetworkAcl, NetworkAclEntry, RuleAction};
 pub use address::Address;
+pub use change::Change;
 pub use cidr::{CidrSet, Family, is_private, is_shared};
 pub use collection::{Collection, Kind, Known, Missing, Reading};
 pub use database::{DbInstance, DbSubnetGroup};

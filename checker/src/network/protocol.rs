@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// An IP protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Protocol {
     Tcp,
@@ -56,7 +58,7 @@ impl fmt::Display for Protocol {
 }
 
 /// Which protocols a rule speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ProtocolMatch {
     /// `-1`.
     All,
@@ -89,7 +91,7 @@ impl fmt::Display for ProtocolMatch {
 }
 
 /// Which messages of ICMP a rule speaks of; `None` is any.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "ICMP's own words")]
 pub struct IcmpMatch {
     pub icmp_type: Option<u8>,

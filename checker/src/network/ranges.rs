@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A number that has neighbours.
 pub trait Number: Copy + Ord {
     /// The least.
@@ -37,7 +39,7 @@ macro_rules! numbers {
 numbers! { u16 u32 u128 }
 
 /// A set of numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RangeSet<N> {
     ranges: Vec<(N, N)>,
 }

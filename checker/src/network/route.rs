@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::collection::Known;
 use super::id::{
@@ -25,7 +26,7 @@ pub struct RouteTable {
 }
 
 /// A route.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "EC2's own words")]
 pub struct Route {
     pub destination: RouteDestination,
@@ -35,7 +36,7 @@ pub struct Route {
 }
 
 /// Where a route leads.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RouteDestination {
     /// To a block.
     Cidr(IpNet),
@@ -56,7 +57,7 @@ impl fmt::Display for RouteDestination {
 }
 
 /// By way of what.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are EC2's")]
 pub enum Target {
     /// Within the VPC.
@@ -100,7 +101,7 @@ impl fmt::Display for Target {
 }
 
 /// Whether it works.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "EC2's own words")]
 pub enum RouteState {
     Active,
@@ -109,7 +110,7 @@ pub enum RouteState {
 }
 
 /// Who made it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RouteOrigin {
     /// A person, or the table itself.
     Static,

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::fmt;
 
-use super::action::Action;
 use super::xml::Refusal;
 
 /// Farther than this from AWS's clock, signatures are refused.
@@ -49,8 +48,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What an error means. `ahead` is by how many seconds this machine's clock is ahead of AWS's, where AWS said.
-    pub(super) fn from_refusal(action: Action, refusal: &Refusal, ahead: Option<i64>) -> Self {
+    /// What an error means to who needs this permission. `ahead` is by how many seconds this machine's clock is ahead of AWS's, where AWS said.
+    pub(in crate::aws) fn from_refusal(permission: &str, refusal: &Refusal, ahead: Option<i64>) -> Self {
         let Refusal { code, message } = refusal;
         let skew = ahead.filter(|ahead| ahead.abs() >= MOST_SKEW);
         match code.strip_suffix("Exception").unwrap_or(code) {
@@ -61,7 +60,7 @@ impl Failure {
             | "TooManyRequests"
             | "SlowDown"
             | "BandwidthLimitExceeded" => Self::Throttled,
-            "UnauthorizedOperation" | "AccessDenied" | "NotAuthorized" => denied(action, message),
+            "UnauthorizedOperation" | "AccessDenied" | "NotAuthorized" => denied(permission, message),
             // EC2 has the same code for both, but it also tells its time.
             "RequestExpired"
             | "ExpiredToken"
@@ -174,14 +173,14 @@ fn statement(permission: &str) -> String {
 }
 
 /// AWS itself names the action that is missing, which need not be the one that was called.
-fn denied(action: Action, message: &str) -> Failure {
+fn denied(permission: &str, message: &str) -> Failure {
     let named = message.split_once("to perform: ").and_then(|(_, rest)| rest.split_whitespace().next());
     let reason = |word| message.find(word).map(|at| message[at..].trim_end_matches('.').to_owned());
     let because = reason("with an explicit deny").or_else(|| reason("because no"));
     // EC2 may add an encrypted account of the denial that says nothing to a reader.
     let because = because
         .map(|text| text.split(" Encoded ").next().unwrap_or_default().trim_end_matches('.').to_owned());
-    Failure::Denied { permission: named.map_or_else(|| action.permission(), str::to_owned), because }
+    Failure::Denied { permission: named.unwrap_or(permission).to_owned(), because }
 }
 
 #[cfg(test)]
@@ -190,7 +189,7 @@ mod tests {
 
     fn failure(code: &str, message: &str, ahead: i64) -> Failure {
         let refusal = Refusal { code: code.to_owned(), message: message.to_owned() };
-        Failure::from_refusal(Action::DescribeVpcs, &refusal, Some(ahead))
+        Failure::from_refusal("ec2:DescribeVpcs", &refusal, Some(ahead))
     }
 
     #[test]

@@ -13,10 +13,12 @@ mod read;
 mod scope;
 mod shapes;
 mod sign;
+pub(in crate::aws) mod wire;
 mod xml;
 
 pub use action::Action;
-pub use client::{Client, ClientSettings, Endpoints, Patience};
+pub use client::{Client, Patience};
 pub use failure::Failure;
 pub use read::{Document, Live, Unread, read};
 pub use scope::{Scope, Start};
+pub use wire::{ClientSettings, Endpoints};

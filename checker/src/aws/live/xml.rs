@@ -16,9 +16,9 @@ pub(super) struct Page {
 
 /// What AWS says instead of an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) code: String,
-    pub(super) message: String,
+pub(in crate::aws) struct Refusal {
+    pub(in crate::aws) code: String,
+    pub(in crate::aws) message: String,
 }
 
 /// An answer to this action.

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::{Change, Proposal, change, peer};
+use super::{Change, Proposal, peer};
 use crate::evaluate::{Gate, Which};
 use crate::explain::case::Case;
 use crate::network::{
-    Family, IpNet, Known, Network, NetworkInterface, Peer, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    is_private,
+    Family, IcmpMatch, IpNet, Known, Network, NetworkInterface, Peer, PortSet, Protocol, ProtocolMatch,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, is_private,
 };
 
 /// Rules in each direction, for each family, unless AWS has raised the quota (S23).
@@ -22,12 +22,24 @@ pub fn propose(gate: &Gate, network: &Network, case: &Case) -> Option<Proposal> 
     }
     let peer = the_group_of(peer::address(gate), gate, network).unwrap_or(Peer::Cidr(block));
     let group = with_room(gate, network, Family::of(block.addr()))?;
-    let rule = change::rule(gate.packet.protocol, gate.packet.destination_ports.first()?, peer);
+    let rule = one_port(gate.packet.protocol, gate.packet.destination_ports.first()?, peer);
     let (way, who) = (if egress { "out to" } else { "in from" }, named(&rule.peer));
     let port = rule.ports.clone();
     let what = format!("let {} {port} {way} {who} through {group}", gate.packet.protocol);
     let change = Change::AddRule { group: group.clone(), egress, rule: Box::new(rule) };
     Some(Proposal::new(what, change).caution("a change of a rule may take a few seconds to work"))
+}
+
+/// A rule that lets one peer use one port.
+fn one_port(protocol: Protocol, port: u16, peer: Peer) -> SecurityGroupRule {
+    SecurityGroupRule {
+        id: None,
+        ip_protocol: ProtocolMatch::One(protocol),
+        ports: PortSet::one(port),
+        icmp: IcmpMatch::default(),
+        peer,
+        description: None,
+    }
 }
 
 fn edit(group: SecurityGroupId, rule: &SecurityGroupRule, block: IpNet) -> Proposal {
@@ -98,7 +110,7 @@ fn is_stale(rule: &SecurityGroupRule, client: IpAddr, port: u16, network: &Netwo
     let Peer::Cidr(block) = &rule.peer else { return false };
     let single = block.prefix_len() == block.max_prefix_len() && block.addr() != client;
     let alike = Family::of(block.addr()) == Family::of(client) && !is_private(block.addr());
-    let is_port = rule.ports.contains(port) && rule.ip_protocol.admits(crate::network::Protocol::Tcp);
+    let is_port = rule.ports.contains(port) && rule.ip_protocol.admits(Protocol::Tcp);
     single && alike && is_port && !network.addresses.iter().any(|(address, _)| *address == block.addr())
 }
 

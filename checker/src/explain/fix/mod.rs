@@ -3,7 +3,6 @@
 
 mod access_list;
 mod apply;
-mod change;
 mod command;
 mod group;
 mod peer;
@@ -15,11 +14,11 @@ use serde::Serialize;
 use super::case::Case;
 use super::gate;
 use crate::evaluate::{Code, Gate, Trace, Verdict};
+pub use crate::network::Change;
 use crate::network::Network;
 
 pub(super) use access_list::{ENTRIES_A_LIST, is_reply};
 pub use apply::apply;
-pub use change::Change;
 pub(super) use group::{RULES_A_GROUP, count as rules_counted, the_stale_rule};
 
 /// What to type.

@@ -1,15 +1,22 @@
-//! The changes that a fix is made of: data, so that the model, the command line and the API make the same one.
+//! The changes that a fix is made of: data, so that the model, the command line, the API and what is kept on disk
+//! mean the same one.
 
 use std::net::IpAddr;
 
-use crate::network::{
-    AllocationId, DbInstanceId, InstanceId, InternetGatewayId, IpNet, NetworkAclEntry, NetworkAclId,
-    NetworkInterfaceId, Peer, PeeringId, Route, RouteDestination, RouteTableId, SecurityGroupId,
-    SecurityGroupRule, SubnetId, Target, VpcId,
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::acl::NetworkAclEntry;
+use super::group::SecurityGroupRule;
+use super::id::{
+    AllocationId, DbInstanceId, InstanceId, InternetGatewayId, NetworkAclId, NetworkInterfaceId, PeeringId,
+    RouteTableId, SecurityGroupId, SubnetId, VpcId,
 };
+use super::route::{Route, RouteDestination, Target};
 
 /// One change of one thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// A rule of a security group lets another block in or out.
     EditRule {
@@ -100,16 +107,4 @@ pub enum Change {
     AcceptPeering(PeeringId),
     /// An interface passes on what is not its own.
     PassOn(NetworkInterfaceId),
-}
-
-/// A rule that lets one peer use one port.
-pub fn rule(protocol: crate::network::Protocol, port: u16, peer: Peer) -> SecurityGroupRule {
-    SecurityGroupRule {
-        id: None,
-        ip_protocol: crate::network::ProtocolMatch::One(protocol),
-        ports: crate::network::PortSet::one(port),
-        icmp: crate::network::IcmpMatch::default(),
-        peer,
-        description: None,
-    }
 }
