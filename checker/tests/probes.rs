@@ -5,6 +5,7 @@ mod support;
 
 mod far;
 
+use std::future::pending;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
@@ -228,7 +229,7 @@ fn h17_and_h19_controls_show_a_network_that_closes_22_and_one_that_opens_everyth
             ssh: Some((FAR.to_owned(), 22)),
         };
         let seen = || {
-            let seen = block_on(control(&controls, SHORT));
+            let seen = block_on(control(&controls, SHORT, pending()));
             let outcome = |one: &Observation| one.outcome.clone();
             (seen.closed.as_ref().map(outcome), outcome(&seen.web[0]), outcome(&seen.ssh[0]))
         };
@@ -245,7 +246,7 @@ fn a_control_without_a_name_is_told_by_its_name() {
     network::inside(|| {
         let _bench = support::bench::Bench::new();
         let controls = Controls { web: Some(("nowhere.lab".to_owned(), 443)), ..Controls::default() };
-        let seen = block_on(control(&controls, PATIENCE));
+        let seen = block_on(control(&controls, PATIENCE, pending()));
         assert_eq!(seen.web[0].outcome, Outcome::Unresolved { why: Unresolved::NoSuchName });
     });
 }

@@ -99,6 +99,30 @@ fn all_are_asked_at_once() {
 }
 
 #[test]
+fn a_closed_port_that_is_silent_holds_up_only_who_is_silent_too() {
+    network::inside(|| {
+        let listener = TcpListener::bind(("127.0.0.1", 22)).expect("a port of a network of our own");
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let said = std::io::Write::write_all(&mut stream.expect("a probe"), b"HTTP/1.1 400 \r\n");
+                said.expect("heard");
+            }
+        });
+        let closed = Some(SocketAddr::new(network::BLACK_HOLE.parse().expect("an address"), 9));
+        let of_closed = |host: &str, deadline| {
+            let controls = Controls { closed, ..Controls::default() };
+            let round = probed(&Inquiry { controls, postgres: None, deadline, ..inquiry(host, 22, PORT) });
+            let seen = round.controls.closed.expect("it was asked");
+            assert_eq!(seen.outcome, Outcome::TimedOut);
+            seen.elapsed
+        };
+        assert!(of_closed("127.0.0.1", PATIENCE) < PATIENCE);
+        let short = Duration::from_millis(300);
+        assert!(of_closed(network::BLACK_HOLE, short) >= short);
+    });
+}
+
+#[test]
 fn a_wall_is_tried_twice_and_a_name_that_leads_nowhere_not_at_all() {
     network::inside(|| {
         let _bench = Bench::new();

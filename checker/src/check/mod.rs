@@ -26,6 +26,10 @@ use self::wanted::Wanted;
 use crate::aws::profile;
 use crate::cli::{Cli, Command};
 use crate::config::{self, Settings};
+use crate::probe::together::together;
+
+/// How many targets are looked at together.
+const AT_ONCE: usize = 8;
 
 /// Carries out what was asked.
 pub async fn answer(cli: &Cli, surroundings: &Surroundings) -> Result<Answer, Trouble> {
@@ -56,14 +60,12 @@ async fn look(
 ) -> Result<Findings, Trouble> {
     let configuration = configuration(wanted, cli, settings, surroundings).await?;
     let means = Means { surroundings, settings, configuration, online: online(cli) };
-    let mut records = Vec::new();
-    for one in wanted {
-        records.push(match one {
-            Wanted::Ssh(wanted) => ssh::look(wanted, &means).await?,
-            Wanted::Postgres(wanted) => postgres::look(wanted, &means).await?,
-            Wanted::Path(wanted) => path::record(wanted, &means.configuration)?,
-        });
-    }
+    let looks = wanted.iter().map(async |one| match one {
+        Wanted::Ssh(wanted) => ssh::look(wanted, &means).await,
+        Wanted::Postgres(wanted) => postgres::look(wanted, &means).await,
+        Wanted::Path(wanted) => path::record(wanted, &means.configuration),
+    });
+    let records = together(AT_ONCE, looks).await.into_iter().collect::<Result<_, _>>()?;
     Ok(Findings { records, configuration: means.configuration })
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::Watch;
 use super::dns;
-use super::observation::{Observation, Outcome};
+use super::observation::{Asked, Observation, Outcome};
 use super::tcp;
 use super::together::together;
 
@@ -36,11 +37,16 @@ pub struct Controlled {
     pub ssh: Vec<Observation>,
 }
 
-/// Asks all of them at once.
-pub async fn control(controls: &Controls, deadline: Duration) -> Controlled {
+/// Asks all of them at once. The closed port is given up when `enough` says so: what answers for a target that has
+/// spoken does so as fast as it.
+pub async fn control(
+    controls: &Controls,
+    deadline: Duration,
+    enough: impl Future<Output = ()>,
+) -> Controlled {
     let closed = async {
         match controls.closed {
-            Some(address) => Some(tcp::attempt(address, deadline).await),
+            Some(address) => Some(closed(address, deadline, enough).await),
             None => None,
         }
     };
@@ -48,6 +54,14 @@ pub async fn control(controls: &Controls, deadline: Duration) -> Controlled {
     let (closed, mut known) = tokio::join!(closed, known);
     let ssh = known.pop().unwrap_or_default();
     Controlled { closed, web: known.pop().unwrap_or_default(), ssh }
+}
+
+async fn closed(address: SocketAddr, deadline: Duration, enough: impl Future<Output = ()>) -> Observation {
+    let watch = Watch::start();
+    tokio::select! {
+        seen = tcp::attempt(address, deadline) => seen,
+        () = enough => Observation::of(Asked::Port, address, &watch, Outcome::TimedOut),
+    }
 }
 
 async fn known(host: Option<&(String, u16)>, deadline: Duration) -> Vec<Observation> {
@@ -80,16 +94,17 @@ impl Controlled {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::probe::observation::Asked;
 
     const SECONDS: Duration = Duration::from_secs(5);
 
     #[tokio::test]
     async fn nobody_is_asked_who_is_not_named() {
-        assert_eq!(control(&Controls::default(), SECONDS).await, Controlled::default());
+        assert_eq!(control(&Controls::default(), SECONDS, pending()).await, Controlled::default());
     }
 
     #[tokio::test]
@@ -101,7 +116,7 @@ mod tests {
             web: Some(("127.0.0.1".to_owned(), port)),
             ssh: Some(("127.0.0.2".to_owned(), port)),
         };
-        let seen = control(&controls, SECONDS).await;
+        let seen = control(&controls, SECONDS, pending()).await;
         let outcomes: Vec<_> = seen.all().map(|one| one.outcome.clone()).collect();
         assert_eq!(outcomes, [Outcome::Refused, Outcome::Connected, Outcome::Refused]);
         assert_eq!(seen.closed_port_opened(), Some(false));

@@ -1,11 +1,13 @@
 //! One round of all probes at one host: they take hardly longer than the slowest of them, and ask each port no more often
 //! than they must.
 
+use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use russh::keys::{Algorithm, PublicKey};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use super::controls::{Controlled, Controls, SELDOM_OPEN, control};
 use super::observation::{Observation, Outcome};
@@ -15,6 +17,9 @@ use super::{dns, postgres, ssh, tcp};
 
 /// A name seldom has more addresses that matter.
 const MOST_ADDRESSES: usize = 4;
+
+/// What an answer that is on its way may be late by.
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// What to ask.
 #[derive(Debug, Clone)]
@@ -92,13 +97,29 @@ pub async fn probe(inquiry: &Inquiry) -> Round {
         _ => &[],
     };
     let controls = controls(inquiry, addresses);
-    let (controls, (ssh, keys), postgres) = tokio::join!(
-        control(&controls, inquiry.deadline),
-        at_ssh(inquiry, addresses),
-        at_postgres(inquiry, addresses),
-    );
+    let (over, heard) = oneshot::channel();
+    let target = async {
+        let ((ssh, keys), postgres) =
+            tokio::join!(at_ssh(inquiry, addresses), at_postgres(inquiry, addresses));
+        // Who listens no more has heard enough.
+        let _ = over.send(patience(ssh.iter().chain(&postgres)));
+        (ssh, keys, postgres)
+    };
+    let enough = async {
+        match heard.await {
+            Ok(Some(patience)) => tokio::time::sleep(patience).await,
+            _ => pending().await,
+        }
+    };
+    let (controls, (ssh, keys, postgres)) =
+        tokio::join!(control(&controls, inquiry.deadline, enough), target);
     let source_ports = from_many_ports(inquiry, addresses).await;
     Round { name, controls, ssh, keys, postgres, source_ports }
+}
+
+/// How much longer the closed port may be silent once the target has spoken; for ever where it has not.
+fn patience<'o>(mut seen: impl Iterator<Item = &'o Observation>) -> Option<Duration> {
+    seen.find(|one| one.connected()).map(|one| one.elapsed.max(MOMENT))
 }
 
 fn controls(inquiry: &Inquiry, addresses: &[IpAddr]) -> Controls {
