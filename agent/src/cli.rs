@@ -1,5 +1,6 @@
 //! The command line, as plain values. Nothing is read and nothing is done here.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -18,6 +19,7 @@ Examples:
   vivarium-agent run --set anaconda=5.0.1   with another installer, this once
   vivarium-agent status --json              the last run and the host as it is now
   vivarium-agent doctor                     what would go wrong, in five seconds
+  vivarium-agent probe --client 203.0.113.9 --watch 5   why ssh from there does not get in
 ";
 
 /// Makes an EC2 instance a data scientist's machine: an EBS volume mounted, Anaconda on it, psycopg2 in
@@ -54,6 +56,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look at this host with the eyes of somebody who cannot log in: does his packet arrive, does sshd let him in.
+    Probe(Probe),
     /// Check the settings, or print all there are.
     Settings {
         /// Print a complete commented sample.
@@ -114,6 +118,29 @@ pub struct Look {
     pub json: bool,
 }
 
+/// Options of `probe`.
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// The address that the client comes from, as this host sees it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub client: Option<IpAddr>,
+    /// The port that it wants.
+    #[arg(long, default_value_t = 22)]
+    pub port: u16,
+    /// As whom it wants to log in; may be repeated [default: whom the image comes with].
+    #[arg(long = "user", value_name = "USER", value_parser = user)]
+    pub users: Vec<String>,
+    /// For how many seconds to watch the wire for its packets; needs root.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=30))]
+    pub watch: u8,
+    /// Look for this database too [default: that of the settings].
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = database)]
+    pub database: Option<(String, u16)>,
+    /// Print JSON, in one line that fits into what Run Command keeps.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Who starts a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Caller {
@@ -144,6 +171,26 @@ pub fn command() -> clap::Command {
     Cli::command().after_help(format!("{EXAMPLES}\nExit codes:\n{}", exit::table()))
 }
 
+/// A user as accounts are named: it is given to programs.
+fn user(word: &str) -> Result<String, String> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-@\\$".contains(letter);
+    match word.chars().all(plain) && !word.is_empty() && !word.starts_with('-') {
+        true => Ok(word.to_owned()),
+        false => Err("letters, digits, and . _ - @ are what a user's name is made of".to_owned()),
+    }
+}
+
+fn database(word: &str) -> Result<(String, u16), String> {
+    let (host, port) = match word.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, port.parse().map_err(|_| format!("{port} is no port"))?)
+        }
+        _ => (word, 5432),
+    };
+    let host = host.trim_matches(['[', ']']);
+    if host.is_empty() { Err("there is no host in it".to_owned()) } else { Ok((host.to_owned(), port)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +208,6 @@ mod tests {
             Cli::try_parse_from(line.split_whitespace()).expect(line);
             count += 1;
         }
-        assert_eq!(count, 6);
+        assert_eq!(count, 7);
     }
 }

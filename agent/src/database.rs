@@ -170,7 +170,8 @@ fn trusted(host: &Host, settings: &DatabaseSettings) -> Option<PathBuf> {
     }
 }
 
-fn target(settings: &DatabaseSettings, user: &str, password: &str) -> Target {
+/// What the ladder is to climb.
+pub fn target(settings: &DatabaseSettings, user: &str, password: &str) -> Target {
     Target {
         host: settings.host.clone(),
         port: settings.port,

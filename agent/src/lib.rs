@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod exit;
 pub mod imds;
 pub mod log;
+pub mod probe;
 pub mod progress;
 pub mod record;
 pub mod render;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::FromArgMatches;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
-use vivarium_agent::cli::{self, Caller, Cli, Command, Run};
-use vivarium_agent::config::{self, Config};
+use vivarium_agent::cli::{self, Caller, Cli, Command, Probe, Run};
+use vivarium_agent::config::{self, Config, ConfigError};
 use vivarium_agent::exit::Exit;
 use vivarium_agent::imds::Patience;
 use vivarium_agent::world::World;
@@ -50,7 +50,11 @@ async fn answer(cli: Cli) -> (String, Exit) {
         Command::Installer { file, json } => return in_ascii(commands::installer::examine(file, *json)),
         _ => {}
     }
-    let config = match config::load(cli.config, &cli.sets) {
+    let loaded = config::load(cli.config, &cli.sets);
+    if let Command::Probe(asked) = &cli.command {
+        return in_ascii(with_or_without_settings(asked, &cli.command, loaded).await);
+    }
+    let config = match loaded {
         Ok(config) => config,
         Err(errors) => return in_ascii(commands::settings::mistakes(&errors)),
     };
@@ -62,9 +66,24 @@ fn in_ascii((answer, exit): (String, Exit)) -> (String, Exit) {
     (render::ascii(&answer), exit)
 }
 
+async fn with_or_without_settings(
+    asked: &Probe,
+    command: &Command,
+    loaded: Result<Config, Vec<ConfigError>>,
+) -> (String, Exit) {
+    match commands::probe::settings(loaded) {
+        Ok((config, why_not)) => commands::probe::probe(&world(config, command), asked, why_not).await,
+        Err(errors) => commands::settings::mistakes(&errors),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "main is the one who reads the environment")]
+fn world(config: Config, command: &Command) -> World {
+    World::new(config, patience(command), |name| std::env::var(name).ok())
+}
+
 async fn with_settings(command: &Command, config: Config) -> (String, Exit) {
-    #[expect(clippy::disallowed_methods, reason = "main is the one who reads the environment")]
-    let world = World::new(config, patience(command), |name| std::env::var(name).ok());
+    let world = world(config, command);
     match command {
         Command::Run(options) => commands::run::run(&world, options).await,
         Command::Plan(look) => commands::plan::plan(&world, look.only.as_deref(), look.json).await,
@@ -78,7 +97,7 @@ async fn with_settings(command: &Command, config: Config) -> (String, Exit) {
 fn patience(command: &Command) -> Patience {
     match command {
         Command::Run(Run { caller: Caller::Userdata | Caller::Boot, .. }) => Patience::BOOTING,
-        Command::Doctor { .. } => Patience::within(Duration::from_secs(2)),
+        Command::Doctor { .. } | Command::Probe(_) => Patience::within(Duration::from_secs(2)),
         _ => Patience::INTERACTIVE,
     }
 }

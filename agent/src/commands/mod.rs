@@ -4,6 +4,7 @@ pub mod doctor;
 pub mod installer;
 pub mod pages;
 pub mod plan;
+pub mod probe;
 pub mod run;
 pub mod settings;
 pub mod status;

@@ -2,6 +2,7 @@
 //! Pure: whoever looks is elsewhere.
 
 pub mod accounts;
+pub mod answer;
 pub mod facts;
 pub mod firewall;
 mod graph;

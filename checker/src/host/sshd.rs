@@ -68,6 +68,28 @@ pub fn told_file(command_line: &str) -> Option<String> {
     words.get(at + 1).map(|word| (*word).to_owned())
 }
 
+/// Whether a process is the sshd that takes connections: those that serve one say whom they serve.
+pub fn takes_connections(name: &str, command_line: &str) -> bool {
+    name == "sshd" && (command_line.contains("[listener]") || !command_line.starts_with("sshd: "))
+}
+
+/// The path that its words are about: `Missing privilege separation directory: /run/sshd`.
+pub fn directory(words: &str) -> Option<&str> {
+    let path = words.split_whitespace().find(|word| word.starts_with('/'))?;
+    Some(path.trim_end_matches(['.', ':', ',']))
+}
+
+/// The keys that a file of configuration names.
+pub fn configured_host_keys(text: &str) -> Vec<String> {
+    let words = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    words
+        .filter_map(|words| match words.as_slice() {
+            [keyword, path] if keyword.eq_ignore_ascii_case("hostkey") => Some((*path).to_owned()),
+            _ => None,
+        })
+        .collect()
+}
+
 /// Why `sshd -t` fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fails {
@@ -137,6 +159,16 @@ mod tests {
         for (words, wanted) in table {
             assert_eq!(fails(words), wanted, "{words}");
         }
+    }
+
+    #[test]
+    fn the_one_that_takes_connections_is_told_from_those_that_serve_one() {
+        assert!(takes_connections("sshd", "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"));
+        assert!(takes_connections("sshd", "/usr/sbin/sshd -D"));
+        assert!(!takes_connections("sshd", "sshd: ec2-user [priv]"));
+        assert!(!takes_connections("sshd-session", "sshd-session: ec2-user@pts/0"));
+        assert_eq!(directory("Missing privilege separation directory: /run/sshd"), Some("/run/sshd"));
+        assert_eq!(configured_host_keys("#HostKey /a\nhostkey /b\nPort 22\n"), ["/b"]);
     }
 
     #[test]

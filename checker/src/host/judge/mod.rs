@@ -8,6 +8,9 @@ mod server;
 mod tests;
 mod way;
 
+#[cfg(test)]
+pub(super) use tests::sound;
+
 use super::facts::Facts;
 use super::graph::in_order;
 use super::problem::Problem;

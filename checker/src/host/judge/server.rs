@@ -51,8 +51,8 @@ fn directory(facts: &Facts) -> Option<Problem> {
             .hint(format!("`install -d -m 755 -o root -g root {path}`, then {START}"))
     };
     match is {
-        None if !made_by_systemd && !runs(facts) => Some(problem(
-            format!("{path} is missing, and sshd does not start without it"),
+        None if !made_by_systemd || runs(facts) => Some(problem(
+            format!("{path} is missing, and sshd serves nobody without it"),
             format!("{path} is not there"),
         )),
         Some(inode) if inode.owner != 0 || inode.mode & 0o022 != 0 || !inode.directory => Some(problem(
