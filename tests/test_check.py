@@ -185,6 +185,38 @@ def test_a_replay_says_the_same_byte_for_byte(check: Check, tmp_path: Path, gree
         assert check("replay", folder, *json_or_not, "--save", tmp_path / f"again-{number}").stdout == said.stdout
 
 
+CONSOLE = f"""cloud-init: the password is {SECRET}
+[ 901.1] Out of memory: Killed process 512 (sshd)
+-----BEGIN SSH HOST KEY FINGERPRINTS-----
+256 SHA256:abc root@ip-10-0-1-10 (ED25519)
+-----END SSH HOST KEY FINGERPRINTS-----
+"""
+
+
+def test_what_a_console_tells_is_said_again_and_nothing_else_of_it_is_kept(check: Check, tmp_path: Path) -> None:
+    """H20: the instance is at an address of loopback, where nobody listens on its port."""
+    network, saved = example_at(tmp_path / "network", "127.0.0.1"), tmp_path / "saved"
+    (network / "get-console-output.json").write_text(json.dumps({"InstanceId": INSTANCE, "Output": CONSOLE}))
+    words = ["ssh", "127.0.0.1", "--port", "1", "--network", network]
+    said = check(*words, "--save", saved)
+    assert (said.returncode, said.stderr) == (1, "")
+    assert "(H20)" in said.stdout
+    assert "Killed process 512 (sshd)" in said.stdout
+    assert check("replay", saved).stdout == said.stdout
+    kept = "".join(path.read_text() for path in saved.rglob("*.json"))
+    assert "SHA256:abc" in kept
+    assert SECRET not in kept
+    assert "root@" not in kept
+
+
+def example_at(folder: Path, public: str) -> Path:
+    """The example's network, whose instance the world sees at another address."""
+    folder.mkdir()
+    for name in EXAMPLE.glob("*.json"):
+        (folder / name.name).write_text(name.read_text().replace("198.51.100.20", public))
+    return folder
+
+
 def test_what_is_kept_or_shown_holds_no_secret_and_no_account(check: Check, tmp_path: Path) -> None:
     network = tmp_path / "network"
     network.mkdir()

@@ -85,7 +85,8 @@ fn read_vpcs(endpoint: &str, world: &World) -> Live {
     let starts = ["vpc", "peer"].map(|name| Start::Vpc(world.id(name)));
     let mut starts = starts.to_vec();
     starts.extend(["mydb", "second"].map(|name| Start::Database(name.to_owned())));
-    let scope = Scope { starts, details: false };
+    starts.extend(["web", "other"].map(|name| Start::Instance(world.id(name))));
+    let scope = Scope { starts, details: true };
     wait(read(&client(endpoint, BOUND), &scope)).expect("it is read")
 }
 
@@ -113,6 +114,14 @@ fn a_network_read_live_is_the_network_that_was_saved() {
     assert_eq!(live.db_instances, saved.db_instances);
     assert_eq!(live.db_subnet_groups, saved.db_subnet_groups);
     assert_eq!(live.block_public_access, saved.block_public_access);
+    assert_eq!(live.instance_statuses, saved.instance_statuses);
+    assert_eq!(live.console_outputs, saved.console_outputs);
+    assert_eq!(live.key_pairs, saved.key_pairs);
+    assert_eq!(live.db_events, saved.db_events);
+    assert_eq!(live.db_parameter_groups, saved.db_parameter_groups);
+    assert!(
+        !live.instance_statuses.is_empty() && !live.console_outputs.is_empty() && !live.key_pairs.is_empty()
+    );
     assert_eq!(live, saved, "there is a field that is not compared above");
 }
 
@@ -171,6 +180,11 @@ fn reading(network: &Network, kind: Kind) -> Option<&Reading> {
         Kind::TransitGatewayRouteTables => &network.transit_route_tables.reading,
         Kind::DbInstances => &network.db_instances.reading,
         Kind::DbSubnetGroups => &network.db_subnet_groups.reading,
+        Kind::InstanceStatuses => &network.instance_statuses.reading,
+        Kind::ConsoleOutput => &network.console_outputs.reading,
+        Kind::KeyPairs => &network.key_pairs.reading,
+        Kind::DbEvents => &network.db_events.reading,
+        Kind::DbParameters => &network.db_parameter_groups.reading,
         _ => return None,
     })
 }

@@ -15,7 +15,7 @@ use vivarium_checker::local::known_hosts::{self, KnownHost};
 use vivarium_checker::local::libpq::{self, Login, Surroundings};
 use vivarium_checker::local::ssh_config::{self, Question};
 use vivarium_checker::local::target::{self, Place};
-use vivarium_checker::local::{Mistake, postgres_url};
+use vivarium_checker::local::{Mistake, ec2_fingerprint, postgres_url};
 
 struct Home(TempDir);
 
@@ -271,6 +271,31 @@ fn h34_and_h35_what_keeps_ssh_from_using_a_key_is_named_and_ssh_agrees() {
     }
     let key = key_file::read(&home.path().join("good.pub")).expect("readable");
     assert_eq!((key.format, key.problems), (Format::Public, vec![Problem::OnlyPublic]));
+}
+
+/// EC2 fingerprints a key that it made by its private half, an imported one by its public half (H32).
+#[test]
+fn h32_the_fingerprints_that_ec2_gives_a_key_are_those_that_openssl_computes() {
+    let home = Home::new();
+    let pem = generated(&home, "rsa", "ec2.pem", "", &["-m", "PEM"]);
+    let path = pem.to_str().expect("a path");
+    let digest = |form: &[&str], digest: &str| {
+        let der = home.path().join("key.der");
+        let der = der.to_str().expect("a path");
+        said("openssl", &[form, &["-in", path, "-outform", "DER", "-out", der]].concat()).expect("DER");
+        let told = said("openssl", &["dgst", "-c", digest, der]).expect("a digest");
+        told.rsplit(' ').next().expect("a word").trim().to_owned()
+    };
+    let made = digest(&["pkcs8", "-topk8", "-nocrypt"], "-sha1");
+    let imported = digest(&["rsa", "-pubout"], "-md5");
+    let key = key_file::read(&pem).expect("a key");
+    for ec2 in [&made, &imported] {
+        assert!(ec2_fingerprint::is_one_of(ec2, &key.of_ec2), "{ec2} is none of {:?}", key.of_ec2);
+    }
+    let ed25519 = key_file::read(&generated(&home, "ed25519", "id", "", &[])).expect("a key");
+    let padded = format!("{}=", ed25519.fingerprint().expect("one").trim_start_matches("SHA256:"));
+    assert!(ec2_fingerprint::is_one_of(&padded, &ed25519.of_ec2));
+    assert!(!ec2_fingerprint::is_one_of(&made, &ed25519.of_ec2));
 }
 
 #[test]

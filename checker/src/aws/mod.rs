@@ -8,3 +8,4 @@ mod read;
 mod row;
 
 pub use read::Documents;
+pub(crate) use read::telling_lines;

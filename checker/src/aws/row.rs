@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::network::{Kind, Known, Missing};
@@ -99,6 +100,21 @@ impl<'a> Row<'a> {
             self.note(format_args!("{name} of {} is no address: {text:?}", self.label()));
         }
         address
+    }
+
+    /// A moment, as AWS writes it.
+    pub(super) fn time(self, name: &str) -> Option<Timestamp> {
+        let text = self.text(name)?;
+        let time = text.parse().ok();
+        if time.is_none() {
+            self.note(format_args!("{name} of {} is no time: {text:?}", self.label()));
+        }
+        time
+    }
+
+    /// The file or call that it comes from.
+    pub(super) fn source(self) -> &'a str {
+        self.source
     }
 
     /// A block in its canonical form (N11).

@@ -31,7 +31,7 @@ pub fn conclude(record: &Record, network: Option<&Network>) -> Answer {
         controls: record.round.as_ref().map(|round| &round.controls),
         login: login.as_ref(),
         known_host: record.known_host.clone(),
-        console_fingerprints: Vec::new(),
+        own: record.own.clone(),
         trace: trace.as_ref(),
         not_read: record.not_read.clone(),
         network,

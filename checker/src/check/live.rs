@@ -27,7 +27,9 @@ async fn attempt(
     let settings = settings.map_err(|error| format!("{error}; {}", error.hint()))?;
     let failed = |failure: live::Failure| format!("{failure}; {}", failure.hint());
     let client = Client::new(settings).map_err(failed)?;
-    let scope = Scope { starts: wanted.iter().flat_map(starts).collect(), details: false };
+    // Where no packet is sent there is nothing that a host could explain.
+    let details = wanted.iter().any(|one| !matches!(one, Wanted::Path(_)));
+    let scope = Scope { starts: wanted.iter().flat_map(starts).collect(), details };
     let live = live::read(&client, &scope).await.map_err(failed)?;
     let of_network = live.documents.into_iter().filter(|document| document.action.tells_of_the_network());
     let answers = of_network.map(|document| (document.source, document.answer)).collect();

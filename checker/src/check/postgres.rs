@@ -56,6 +56,7 @@ pub async fn look(wanted: &Wanted, means: &Means<'_>) -> Result<Record, Trouble>
     if !login.more.is_empty() {
         record.notes.push(format!("of several hosts only the first was asked: {}", login.host));
     }
+    record.own.sslrootcert = login.sslrootcert.as_ref().map(|path| path.display().to_string());
     let (climbed, ()) = tokio::join!(climb(&login, means), means.observe(&mut record, &inquiry));
     record.login = climbed;
     Ok(record)

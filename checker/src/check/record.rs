@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{End, Flow};
-use crate::explain::{KnownHost, Service, Vantage};
+use crate::explain::{KnownHost, Own, Service, Vantage};
 use crate::network::{Missing, PortSet, Protocol};
 use crate::probe::round::Round;
 
@@ -32,6 +32,9 @@ pub struct Record {
     pub login: Option<Login>,
     /// What `known_hosts` says of the server's key.
     pub known_host: KnownHost,
+    /// What the user's own files say.
+    #[serde(default)]
+    pub own: Own,
     /// Why there is no configuration, where there is none.
     pub not_read: Option<Missing>,
     /// What was passed over of the configuration, and other remarks.
@@ -87,6 +90,7 @@ impl Record {
             round: None,
             login: None,
             known_host: KnownHost::NotAsked,
+            own: Own::default(),
             not_read: None,
             notes: Vec::new(),
             region: None,

@@ -7,7 +7,7 @@ use russh::keys::PublicKey;
 use super::Trouble;
 use super::look::{Means, mistake};
 use super::record::{Question, Record};
-use crate::explain::{KnownHost, Service};
+use crate::explain::{KnownHost, OwnKey, OwnProblem, Service};
 use crate::local::ssh_config::{self, SshSettings};
 use crate::local::target::{self, Place, Target};
 use crate::local::{key_file, known_hosts};
@@ -72,6 +72,7 @@ pub async fn look(wanted: &Wanted, means: &Means<'_>) -> Result<Record, Trouble>
         user: settings.user.clone(),
     });
     record.notes = notes(&settings, wanted.identity.as_deref());
+    record.own.keys = own_keys(&settings);
     means.observe(&mut record, &inquiry).await;
     record.known_host = held_against(&record, &known, file(&settings));
     Ok(record)
@@ -138,6 +139,32 @@ fn keys(settings: &SshSettings) -> Result<Vec<PublicKey>, Trouble> {
         return Err(Trouble::usage("asking which users would be let in: there is no key to ask for", hint));
     }
     Ok(keys)
+}
+
+/// The user's keys, as far as an explanation needs them. One that cannot be read is noted.
+fn own_keys(settings: &SshSettings) -> Vec<OwnKey> {
+    let read = settings.identity_files.iter().filter_map(|path| key_file::read(path).ok());
+    read.map(|key| {
+        let problem = |problem: &key_file::Problem| OwnProblem {
+            symptom: problem.symptom().into(),
+            words: problem.words(),
+            hint: problem.hint(&key.path),
+        };
+        // Without the comment, which says whose it is.
+        let line = |key: &PublicKey| {
+            let line = key.to_openssh().unwrap_or_default();
+            line.split(' ').take(2).collect::<Vec<_>>().join(" ")
+        };
+        OwnKey {
+            path: key.path.display().to_string(),
+            fingerprint: key.fingerprint(),
+            public_key: key.public_key.as_ref().map(line),
+            problems: key.problems.iter().map(problem).collect(),
+            of_ec2: key.of_ec2,
+            encrypted: key.encrypted,
+        }
+    })
+    .collect()
 }
 
 /// What will keep ssh from getting there, whatever the network does.

@@ -2,8 +2,8 @@
 
 use super::case::{Case, Service};
 use super::diagnosis::{Confidence, Finding, Side};
-use super::fix;
 use super::gate::{name, percent};
+use super::{database, fix};
 use crate::evaluate::{Code, Direction, Gate, GateKind, Outcome};
 use crate::network::Family;
 use crate::probe::observation::Observation;
@@ -25,7 +25,9 @@ fn finding(gate: &Gate, case: &Case, seen: Option<&Observation>, remedy: fix::Re
     let finding = Finding::new(symptom(gate, case), side(gate), verdict(gate, case))
         .confidence(sure)
         .seen(seen)
-        .gate(gate)
+        .gate(gate);
+    let finding = database::events_of_gate(gate, case)
+        .fold(finding, Finding::read)
         .refuted_by(refuted_by(gate))
         .hint(hint);
     match remedy {
@@ -55,7 +57,7 @@ fn symptom(gate: &Gate, case: &Case) -> Option<&'static str> {
         Code::NoRuleAllows | Code::NoRulesAtAll => group_symptom(gate, case),
         Code::NetworkAclDenies => acl_symptom(gate, case),
         Code::InstanceNotRunning | Code::NoNetworkInterface => Some("H15"),
-        Code::DatabaseNotAvailable => Some("P27"),
+        Code::DatabaseNotAvailable => Some(database::symptom_of_state(gate, case)),
         Code::DatabaseNotPublic => Some("P1"),
         Code::DatabasePort => Some("P8"),
         Code::NameNotResolved => Some("P30"),

@@ -62,6 +62,46 @@ pub enum KnownHost {
     },
 }
 
+/// What the user's own files say that may keep a login from working. Nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Own {
+    /// The keys that ssh would offer.
+    pub keys: Vec<OwnKey>,
+    /// `sslrootcert`, where it is set.
+    pub sslrootcert: Option<String>,
+}
+
+/// A key of the user's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OwnKey {
+    /// Where it lies.
+    pub path: String,
+    /// `SHA256:…`, where its public half could be read.
+    pub fingerprint: Option<String>,
+    /// The public half as a line of `authorized_keys`, without a comment.
+    pub public_key: Option<String>,
+    /// The forms in which EC2 may know it.
+    pub of_ec2: Vec<String>,
+    /// Whether it asks for a passphrase.
+    pub encrypted: bool,
+    /// What keeps ssh from using it.
+    pub problems: Vec<OwnProblem>,
+}
+
+/// What keeps a program from using a file of the user's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OwnProblem {
+    /// The row of the table of symptoms.
+    pub symptom: String,
+    /// In words, about the file.
+    pub words: String,
+    /// What to do.
+    pub hint: String,
+}
+
 /// What an explanation is made from. Everything but the question may be missing.
 #[derive(Default)]
 pub struct Case<'a> {
@@ -89,8 +129,8 @@ pub struct Case<'a> {
     pub login: Option<&'a Result<Proof, Broken>>,
     /// What `known_hosts` says of the server's key.
     pub known_host: KnownHost,
-    /// The fingerprints that the instance printed on its console; empty where they were not read.
-    pub console_fingerprints: Vec<String>,
+    /// What the user's own files say.
+    pub own: Own,
     /// What the configuration says of the flow.
     pub trace: Option<&'a Trace>,
     /// Why there is no configuration, where there is none.

@@ -1,6 +1,7 @@
 //! What is left when a packet got there, or should have: the instance itself, and what runs on it.
 
 use super::case::{Case, Service};
+use super::condition;
 use super::diagnosis::{Confidence, Finding, Side, Suspect};
 use crate::probe::observation::{Observation, Outcome};
 
@@ -24,7 +25,7 @@ pub fn refused(case: &Case, one: Option<&Observation>) -> Finding {
         }
         Service::Port => "on the instance: `ss -ltnp` shows who listens, and on which address",
     };
-    Finding::new(
+    let finding = Finding::new(
         case.symptom("H23", if to_itself { "P31" } else { "P28" }),
         Side::Host,
         format!(
@@ -34,9 +35,18 @@ pub fn refused(case: &Case, one: Option<&Observation>) -> Finding {
     )
     .confidence(Confidence::Likely)
     .suspects([Suspect::Service, Suspect::HostFirewall, Suspect::OnTheWay])
-    .seen(one)
-    .refuted_by("another port of the machine is refused in the same way though something listens on it")
-    .hint(hint)
+    .seen(one);
+    with_its_age(finding, case, one)
+        .refuted_by("another port of the machine is refused in the same way though something listens on it")
+        .hint(hint)
+}
+
+/// A machine that was started a moment ago.
+fn with_its_age(finding: Finding, case: &Case, one: Option<&Observation>) -> Finding {
+    match condition::booting(case, one) {
+        Some(line) => finding.read(line),
+        None => finding,
+    }
 }
 
 /// H24: a firewall's "no route to host" is no route's.
@@ -87,6 +97,7 @@ pub fn silent(case: &Case, one: Option<&Observation>) -> Finding {
         .seen(one)
         .seen(other)
         .read("every gate of the configuration lets it through, there and back");
+    let finding = with_its_age(finding, case, one);
     let assumed = case.trace.into_iter().flat_map(|trace| &trace.assumptions);
     assumed
         .fold(finding, |finding, missing| finding.read(format!("taken for open: {missing}")))

@@ -4,21 +4,25 @@
 mod blocked;
 mod case;
 mod client;
+mod condition;
+mod database;
 mod diagnosis;
 pub mod fix;
 mod gate;
 mod host;
+mod keys;
 mod name;
 mod path;
 mod postgres;
 mod sampled;
 mod seen;
 mod ssh;
+mod subject;
 mod table;
 mod tunnel;
 mod warn;
 
-pub use case::{Case, KnownHost, Service, Vantage};
+pub use case::{Case, KnownHost, Own, OwnKey, OwnProblem, Service, Vantage};
 pub use diagnosis::{
     Confidence, DIAGNOSIS_VERSION, Diagnosis, Evidence, Finding, Kind, Side, Suspect, Verdict, Warning,
 };
@@ -49,8 +53,8 @@ pub fn explain(case: &Case) -> Diagnosis {
         left_after_fixes: fix::left_after(findings.iter().filter_map(|finding| finding.fix.as_ref()), case),
         warnings: warn::warnings(case),
         tunnel: if verdict == Verdict::Reachable { None } else { tunnel::line(case) },
-        unknowns: unknowns(case),
-        notes: postgres::notes(case),
+        unknowns: unknowns(case).into_iter().chain(condition::unread(case, seen)).collect(),
+        notes: postgres::notes(case).into_iter().chain(keys::notes(case)).collect(),
         path: path::path(case, seen, &findings),
         findings,
         seen: observations(case),

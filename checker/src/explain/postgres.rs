@@ -1,6 +1,7 @@
 //! What a PostgreSQL server's words, or the lack of them, mean. The first error counts, not the last.
 
 use super::case::Case;
+use super::database;
 use super::diagnosis::{Confidence, Finding, Side};
 use super::seen::{Seen, most_telling};
 use crate::database::ladder::Broken;
@@ -14,7 +15,7 @@ pub fn findings(case: &Case, seen: Seen) -> Vec<Finding> {
         case.login.and_then(|login| login.as_ref().err()).and_then(|broken| login_failed(case, broken));
     let on_the_wire = || match seen {
         Seen::Connected => most_telling(case).map(without_words),
-        Seen::Spoke => case.observations.iter().find_map(refused_everybody),
+        Seen::Spoke => case.observations.iter().find_map(|one| refused_everybody(case, one)),
         _ => None,
     };
     // A login went further than the wire did: what stopped it is the cause.
@@ -48,7 +49,7 @@ pub fn without_words(one: &Observation) -> Finding {
 }
 
 /// What it says to anybody, before it knows who asks.
-fn refused_everybody(one: &Observation) -> Option<Finding> {
+fn refused_everybody(case: &Case, one: &Observation) -> Option<Finding> {
     let Some(PostgresWords::Error { code, message }) = one.postgres() else { return None };
     let finding = |symptom, verdict: &str| {
         Finding::new(symptom, Side::Service, verdict)
@@ -61,7 +62,11 @@ fn refused_everybody(one: &Observation) -> Option<Finding> {
                 .hint("close what is idle: select pid, state, query from pg_stat_activity; then raise max_connections or pool"),
         ),
         "57P03" => Some(
-            finding("P26", &format!("the database does not take connections yet: {message}"))
+            database::events(case)
+                .fold(
+                    finding("P26", &format!("the database does not take connections yet: {message}")),
+                    Finding::read,
+                )
                 .hint("wait; `aws rds describe-events` says what it is doing"),
         ),
         // Whom it does not know, or wants to hear over TLS only, it would say so to: that is no fault.
@@ -76,11 +81,14 @@ fn login_failed(case: &Case, broken: &Broken) -> Option<Finding> {
     let failure = broken.failure;
     let wire = case.observations.iter().find(|one| matches!(one.asked, Asked::PostgresLogin { .. }));
     let tls_only = failure == DatabaseFailure::PasswordRefused;
-    let finding = Finding::new(symptom(failure), Side::Service, failure.verdict())
+    let told = database::of_login(case, failure);
+    let symptom = told.symptom.or(symptom(failure));
+    let finding = Finding::new(symptom, Side::Service, failure.verdict())
         .read(format!("{}: {}", broken.rung, broken.detail))
         .seen(wire)
         .refuted_by("the same login works from another client")
-        .hint(failure.hint());
+        .hint(told.hint.unwrap_or_else(|| failure.hint().to_owned()));
+    let finding = told.lines.into_iter().fold(finding, Finding::read);
     // libpq tries again without TLS, and shows that answer: P9.
     Some(if tls_only {
         finding.read(
@@ -123,7 +131,10 @@ pub fn notes(case: &Case) -> Vec<String> {
     let seen_as =
         case.observations.iter().filter_map(Observation::postgres).find_map(PostgresWords::address_seen);
     let tls = forced.map(|_| {
-        "the database takes TLS only (rds.force_ssl): clients need sslmode=require or stricter".to_owned()
+        let group = database::forces_tls(case).map(|name| format!(", as {name} says")).unwrap_or_default();
+        format!(
+            "the database takes TLS only (rds.force_ssl{group}): clients need sslmode=require or stricter"
+        )
     });
     tls.into_iter().chain(seen_as.map(|address| format!("the database sees you as {address}"))).collect()
 }

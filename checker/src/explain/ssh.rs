@@ -3,6 +3,7 @@
 use super::case::{Case, KnownHost};
 use super::diagnosis::{Confidence, Finding, Side};
 use super::seen::{Seen, most_telling};
+use super::{keys, subject};
 use crate::probe::observation::{Asked, Observation, Outcome, Words};
 use crate::probe::ssh::words::{Ended, How, SshWords};
 
@@ -79,12 +80,12 @@ fn changed_key(case: &Case, conversations: &[&Observation]) -> Option<Finding> {
             .seen(Some(one))
             .read(format!("{place} names another key for {}", case.to))
     };
-    let on_console = case.console_fingerprints.contains(&key.fingerprint);
-    Some(if on_console {
+    let console = host_keys_on_console(case);
+    Some(if console.contains(&key.fingerprint) {
         finding("the instance has a new host key, and it is the one that its console shows")
             .refuted_by("the console's output is of another instance")
             .hint(format!("`ssh-keygen -R {}`, then connect again", case.to))
-    } else if case.console_fingerprints.is_empty() {
+    } else if console.is_empty() {
         finding(
             "the host key is not the one that you know: another machine has the address, or it was made anew",
         )
@@ -93,9 +94,16 @@ fn changed_key(case: &Case, conversations: &[&Observation]) -> Option<Finding> {
         .hint("compare it with `aws ec2 get-console-output --latest` before you trust it")
     } else {
         finding("another machine answers: its host key is not among those on the instance's console")
+            .read(format!("the console shows {}", console.join(", ")))
             .refuted_by("somebody made the instance's host keys anew after it started")
             .hint("do not log in; see which instance has the address now")
     })
+}
+
+/// The fingerprints that the instance printed on its console; none where they were not read.
+fn host_keys_on_console<'a>(case: &Case<'a>) -> &'a [String] {
+    let output = subject::instance(case).and_then(|instance| case.network?.console_outputs.get(&instance.id));
+    output.map_or(&[], |output| &output.host_keys)
 }
 
 /// H31, H32, H38: whose key, and which user.
@@ -115,7 +123,7 @@ fn login(case: &Case, conversations: &[&Observation]) -> Option<Finding> {
         Some(user) if own.is_none_or(|own| own == user) => None,
         Some(user) => Some(wrong_user(user, own.unwrap_or_default(), conversations)),
         None if asked.is_empty() => no_public_keys(conversations),
-        None => Some(wrong_key(&asked, conversations)),
+        None => Some(wrong_key(case, &asked, conversations)),
     }
 }
 
@@ -128,17 +136,48 @@ fn wrong_user(right: &str, own: &str, conversations: &[&Observation]) -> Finding
         .hint(format!("log in as {right}"))
 }
 
-fn wrong_key(asked: &[(&str, SshWords)], conversations: &[&Observation]) -> Finding {
+fn wrong_key(case: &Case, asked: &[(&str, SshWords)], conversations: &[&Observation]) -> Finding {
     let users = asked.iter().map(|(user, _)| *user).collect::<Vec<_>>().join(", ");
     let rows = conversations.iter().filter(|one| matches!(one.asked, Asked::SshKeys { .. }));
     let finding =
         Finding::new("H32", Side::Service, format!("the server takes none of these keys from {users}"));
-    rows.fold(finding, |finding, one| finding.seen(Some(one)))
+    let finding = rows.fold(finding, |finding, one| finding.seen(Some(one)));
+    if let Some(told) = keys::pair(case) {
+        return by_the_key_pair(finding, case, &told);
+    }
+    finding
         .confidence(Confidence::Likely)
         .refuted_by(
             "the key is the instance's, and its authorized_keys has lost it or is writable by others (H33)",
         )
         .hint("use the key that the instance was launched with (`KeyName` in `aws ec2 describe-instances`)")
+}
+
+/// What EC2 knows of the instance's key pair decides between the wrong key (H32) and a host that has lost it (H33).
+fn by_the_key_pair(finding: Finding, case: &Case, told: &keys::Pair) -> Finding {
+    let name = &told.pair.name;
+    let Some(own) = told.own else {
+        return finding
+            .read(format!(
+                "the instance was launched with the key pair {name}, and none of {} is it",
+                keys::paths(case)
+            ))
+            .refuted_by("its authorized_keys has one of these keys, and the user is another one")
+            .hint(format!("use the private key of the key pair {name}: `--identity FILE`"));
+    };
+    let lost = Finding::new(
+        "H33",
+        Side::Host,
+        format!(
+            "{} is the instance's own key, and it is not taken: its authorized_keys is lost or writable by others",
+            own.path
+        ),
+    );
+    Finding { evidence: finding.evidence, ..lost }
+        .confidence(Confidence::Likely)
+        .read(format!("{} is the key pair {name} that the instance was launched with", own.path))
+        .refuted_by("the image's user is none of those that were asked for")
+        .hint("over Session Manager: `journalctl -u ssh -u sshd` names what is owned or writable by whom; chmod go-w ~ ~/.ssh ~/.ssh/authorized_keys")
 }
 
 fn no_public_keys(conversations: &[&Observation]) -> Option<Finding> {

@@ -4,7 +4,7 @@
 use super::case::Case;
 use super::diagnosis::{Confidence, Finding, Kind, Side, Verdict};
 use super::seen::Seen;
-use super::{blocked, client, host, name, postgres, ssh};
+use super::{blocked, client, condition, host, name, postgres, ssh};
 use crate::evaluate::{self, Outcome};
 use crate::explain::case::Service;
 use crate::probe::observation::Observation;
@@ -45,28 +45,37 @@ pub fn findings(case: &Case, seen: Seen, one: Option<&Observation>) -> Vec<Findi
     use Configured as C;
     let own = || client::findings(case, seen, one);
     let gates = || blocked::findings(case, one);
+    let machine = || condition::findings(case, seen, one);
     match (seen, Configured::of(case)) {
         (Seen::Spoke, C::Allows | C::Unknown | C::NotRead) => service(case, seen),
         (Seen::Spoke, C::Denies) => joined([service(case, seen), vec![contradiction(case, one)]]),
         (Seen::Spoke, C::Partly) => joined([gates(), service(case, seen)]),
 
-        (Seen::Connected, C::Allows | C::Unknown | C::NotRead) => joined([own(), service(case, seen)]),
-        (Seen::Connected, C::Denies) => joined([own(), service(case, seen), vec![contradiction(case, one)]]),
-        (Seen::Connected, C::Partly) => joined([own(), gates(), service(case, seen)]),
+        (Seen::Connected, C::Allows | C::Unknown | C::NotRead) => {
+            joined([own(), machine(), service(case, seen)])
+        }
+        (Seen::Connected, C::Denies) => {
+            joined([own(), machine(), service(case, seen), vec![contradiction(case, one)]])
+        }
+        (Seen::Connected, C::Partly) => joined([own(), gates(), machine(), service(case, seen)]),
 
-        (Seen::Refused, C::Allows | C::Unknown | C::NotRead) => own_or(own(), || host::refused(case, one)),
-        (Seen::Refused, C::Denies) => refused_and_denied(case, own(), one),
-        (Seen::Refused, C::Partly) => joined([own_or(own(), || host::refused(case, one)), gates()]),
+        (Seen::Refused, C::Allows | C::Unknown | C::NotRead) => {
+            own_or(joined([own(), machine()]), || host::refused(case, one))
+        }
+        (Seen::Refused, C::Denies) => joined([refused_and_denied(case, own(), one), machine()]),
+        (Seen::Refused, C::Partly) => {
+            joined([own_or(joined([own(), machine()]), || host::refused(case, one)), gates()])
+        }
 
         (Seen::NoWay, C::Denies | C::Partly) => joined([own(), gates(), no_way(case, seen, one)]),
         (Seen::NoWay, C::Allows | C::Unknown | C::NotRead) => joined([own(), no_way(case, seen, one)]),
 
         (Seen::TimedOut, C::Allows) => {
-            own_or(joined([own(), name::findings(case, seen, one)]), || host::silent(case, one))
+            own_or(joined([own(), name::findings(case, seen, one), machine()]), || host::silent(case, one))
         }
-        (Seen::TimedOut, C::Denies | C::Partly) => joined([own(), gates()]),
+        (Seen::TimedOut, C::Denies | C::Partly) => joined([own(), gates(), machine()]),
         (Seen::TimedOut, C::Unknown | C::NotRead) => {
-            own_or(joined([own(), name::findings(case, seen, one)]), || cannot_tell(case, one))
+            own_or(joined([own(), name::findings(case, seen, one), machine()]), || cannot_tell(case, one))
         }
 
         (Seen::Unresolved, C::Allows | C::Unknown | C::NotRead) => {

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use super::case::{Case, Service};
+use super::subject;
 use crate::network::{
-    DbInstance, DbInstanceId, Instance, InstanceState, Network, NetworkInterface, Peer, SecurityGroup,
-    SecurityGroupId,
+    DbInstance, Instance, InstanceState, Network, NetworkInterface, Peer, SecurityGroup, SecurityGroupId,
 };
 
 /// The line, where a database cannot be reached from outside and an instance that its groups let in can.
@@ -14,7 +14,7 @@ pub fn line(case: &Case) -> Option<String> {
         return None;
     }
     let network = case.network?;
-    let database = database(case, network)?;
+    let database = subject::database(case)?;
     let (host, port) = database.endpoint.as_ref()?;
     let (instance, public) = through(database, *port, network)?;
     let user = case.user.as_deref().unwrap_or(if instance.platform.is_some() {
@@ -28,18 +28,6 @@ pub fn line(case: &Case) -> Option<String> {
 /// A local PostgreSQL may have the usual port already (P31, P32).
 fn free(port: u16) -> u16 {
     if port == 5432 { 15432 } else { port }
-}
-
-fn database<'a>(case: &Case, network: &'a Network) -> Option<&'a DbInstance> {
-    let mut wanted = case.trace.map(|trace| trace.flow.to.as_str()).into_iter().chain([case.to.as_str()]);
-    let rows = || network.db_instances.values();
-    let is = |row: &&DbInstance, name: &str| {
-        row.id.as_str() == name || row.endpoint.as_ref().is_some_and(|(host, _)| host == name)
-    };
-    wanted.find_map(|name| rows().find(|row| is(row, name))).or_else(|| {
-        let id: DbInstanceId = case.to.as_str().into();
-        network.db_instances.get(&id)
-    })
 }
 
 fn through<'a>(database: &DbInstance, port: u16, network: &'a Network) -> Option<(&'a Instance, IpAddr)> {

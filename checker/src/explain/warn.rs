@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::case::Case;
 use super::diagnosis::Warning;
 use super::fix::{ENTRIES_A_LIST, RULES_A_GROUP, rules_counted};
+use super::{condition, database};
 use crate::evaluate::{Direction, Gate, GateKind, Which};
 use crate::network::{Family, Network, Peer, SecurityGroupRule, is_private};
 
@@ -12,10 +13,12 @@ use crate::network::{Family, Network, Peer, SecurityGroupRule, is_private};
 pub fn warnings(case: &Case) -> Vec<Warning> {
     let family = other_family(case);
     let (Some(trace), Some(network)) = (case.trace, case.network) else { return family };
+    let ends = condition::warnings(case).into_iter().chain(database::warnings(case));
     let gates = || trace.gates.iter();
     let mut all: Vec<Warning> = gates().filter_map(|gate| moving_address(gate, network)).collect();
     all.extend(gates().filter_map(|gate| deciding_rule(gate, network)));
     all.extend(gates().filter_map(|gate| crowded(gate, network)));
+    all.extend(ends);
     all.extend(family);
     let mut seen = Vec::new();
     all.retain(|warning| {

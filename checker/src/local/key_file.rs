@@ -11,7 +11,7 @@ use russh::keys::ssh_key::Mpint;
 use russh::keys::ssh_key::public::{KeyData, RsaPublicKey};
 use russh::keys::{HashAlg, PrivateKey, PublicKey};
 
-use super::Mistake;
+use super::{Mistake, ec2_fingerprint};
 
 /// More than any key file has.
 const MOST: u64 = 256 * 1024;
@@ -27,6 +27,8 @@ pub struct KeyFile {
     pub encrypted: bool,
     /// Its public half, from the file itself or from the `.pub` beside it.
     pub public_key: Option<PublicKey>,
+    /// The forms in which EC2 may know it.
+    pub of_ec2: Vec<String>,
     /// What keeps ssh from using it.
     pub problems: Vec<Problem>,
 }
@@ -71,6 +73,26 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// What is wrong, as a sentence about the file.
+    pub fn words(&self) -> String {
+        match self {
+            Self::OpenToOthers { mode } => {
+                format!("others may read it (mode {mode:03o}), so ssh does not use it")
+            }
+            Self::Putty => "it is PuTTY's, which ssh does not read".into(),
+            Self::OnlyPublic => "it is the public half".into(),
+            Self::CutOff => "it is cut off".into(),
+            Self::CarriageReturns => "its lines end as on Windows".into(),
+            Self::NoFinalNewline => "its last line has no end".into(),
+            Self::Damaged => "it is damaged".into(),
+        }
+    }
+
+    /// The row of the table of symptoms.
+    pub fn symptom(&self) -> &'static str {
+        if matches!(self, Self::OpenToOthers { .. }) { "H34" } else { "H35" }
+    }
+
     /// What to do about it.
     pub fn hint(&self, path: &Path) -> String {
         let path = path.display();
@@ -116,6 +138,7 @@ pub fn read(path: &Path) -> Result<KeyFile, Mistake> {
     }
     if key.public_key.is_none() {
         key.public_key = beside(path);
+        key.of_ec2 = ec2_fingerprint::of("", key.public_key.as_ref());
     }
     Ok(key)
 }
@@ -185,7 +208,8 @@ fn of_format(path: &Path, format: Format, text: &str) -> KeyFile {
     if problems.is_empty() && !readable {
         problems.push(Problem::Damaged);
     }
-    KeyFile { path: path.to_owned(), format, encrypted, public_key, problems }
+    let of_ec2 = ec2_fingerprint::of(text, public_key.as_ref());
+    KeyFile { path: path.to_owned(), format, encrypted, public_key, of_ec2, problems }
 }
 
 fn problems(format: Format, text: &str) -> Vec<Problem> {

@@ -32,9 +32,19 @@ pub enum Kind {
     BlockPublicAccessExclusions,
     DbInstances,
     DbSubnetGroups,
+    InstanceStatuses,
+    ConsoleOutput,
+    KeyPairs,
+    DbEvents,
+    DbParameters,
 }
 
 impl Kind {
+    /// Whether it explains a machine or a database and is no part of the way to it.
+    pub fn explains_an_end(self) -> bool {
+        self >= Self::InstanceStatuses
+    }
+
     /// In words.
     pub fn name(self) -> &'static str {
         self.words().0
@@ -72,6 +82,11 @@ impl Kind {
             }
             Self::DbInstances => ("database instances", "rds:DescribeDBInstances"),
             Self::DbSubnetGroups => ("DB subnet groups", "rds:DescribeDBSubnetGroups"),
+            Self::InstanceStatuses => ("status checks", "ec2:DescribeInstanceStatus"),
+            Self::ConsoleOutput => ("console output", "ec2:GetConsoleOutput"),
+            Self::KeyPairs => ("key pairs", "ec2:DescribeKeyPairs"),
+            Self::DbEvents => ("events of databases", "rds:DescribeEvents"),
+            Self::DbParameters => ("parameters of databases", "rds:DescribeDBParameters"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A database instance of RDS, as far as the network cares.
 
+use jiff::Timestamp;
+
 use super::collection::Known;
 use super::id::{AvailabilityZone, DbInstanceId, SecurityGroupId, SubnetId, VpcId};
 
@@ -19,6 +21,20 @@ pub struct DbInstance {
     pub multi_az: bool,
     /// The DB subnet group's name, or the group itself as the answer repeats it.
     pub subnet_group: Option<DbSubnetGroup>,
+    /// Its DB parameter groups.
+    pub parameter_groups: Vec<String>,
+    /// The authority that signed its certificate: `rds-ca-rsa2048-g1`.
+    pub ca_certificate: Option<String>,
+    /// Until when its certificate is valid.
+    pub certificate_valid_till: Option<Timestamp>,
+    /// Whether it takes tokens of IAM in place of passwords.
+    pub iam_authentication: Option<bool>,
+    /// `15.14`.
+    pub engine_version: Option<String>,
+    /// The database that was made with it; none but `postgres` where there is no such name.
+    pub database_name: Option<String>,
+    /// `IPV4`, `DUAL`.
+    pub network_type: Option<String>,
 }
 
 /// The subnets in which RDS may put a database.

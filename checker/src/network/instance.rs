@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use super::collection::Known;
 use super::id::InstanceId;
 
@@ -18,6 +20,12 @@ pub struct Instance {
     pub private_dns_name: Option<String>,
     /// `windows`, or `None` for everything else.
     pub platform: Option<String>,
+    /// `t3.medium`.
+    pub instance_type: Option<String>,
+    /// The key pair that it was launched with.
+    pub key_name: Option<String>,
+    /// When it was started last.
+    pub launch_time: Option<Timestamp>,
 }
 
 /// Where it is in its life.

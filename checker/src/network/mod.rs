@@ -7,6 +7,7 @@ mod address;
 mod change;
 mod cidr;
 mod collection;
+mod condition;
 mod database;
 mod gateway;
 mod group;
@@ -26,6 +27,10 @@ pub use address::Address;
 pub use change::Change;
 pub use cidr::{CidrSet, Family, is_private, is_shared};
 pub use collection::{Collection, Kind, Known, Missing, Reading};
+pub use condition::{
+    ConsoleOutput, ConsoleTrouble, ConsoleTroubleKind, DbEvent, DbParameterGroup, InstanceStatus, KeyPair,
+    ScheduledEvent,
+};
 pub use database::{DbInstance, DbSubnetGroup};
 pub use gateway::{
     EndpointKind, GatewayAttachment, InternetGateway, NatGateway, NatGatewayAddress, PeeringSide,
@@ -68,6 +73,11 @@ pub struct Network {
     pub transit_route_tables: Collection<TransitRouteTableId, TransitRouteTable>,
     pub db_instances: Collection<DbInstanceId, DbInstance>,
     pub db_subnet_groups: Collection<String, DbSubnetGroup>,
+    pub instance_statuses: Collection<InstanceId, InstanceStatus>,
+    pub console_outputs: Collection<InstanceId, ConsoleOutput>,
+    pub key_pairs: Collection<String, KeyPair>,
+    pub db_events: Collection<DbInstanceId, Vec<DbEvent>>,
+    pub db_parameter_groups: Collection<String, DbParameterGroup>,
     /// The Region's setting; one a Region.
     pub block_public_access: Known<BlockPublicAccess>,
 }

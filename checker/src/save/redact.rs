@@ -5,31 +5,38 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::aws::telling_lines;
+
 /// The fields that are read. What is not named here is not kept, whatever AWS adds one day.
 const KEPT: &str = "
     AWS AccepterVpcInfo Address Addresses AllocationId AllowDnsResolutionFromRemoteVpc Association AssociationId
-    AssociationState Associations Attachment Attachments AvailabilityZone BlockPublicAccessStates CarrierGatewayId
-    Cidr CidrBlock CidrBlockAssociationSet CidrBlockSet CidrBlockState CidrIp CidrIpv4 CidrIpv6 Cidrs Code
-    ConnectivityType CoreNetworkArn DBInstanceIdentifier DBInstanceStatus DBInstances DBSubnetGroup
-    DBSubnetGroupName DBSubnetGroups Description DestinationCidrBlock DestinationIpv6CidrBlock
-    DestinationPrefixListId DeviceIndex Egress EgressOnlyInternetGatewayId EnableDnsHostnames EnableDnsSupport
-    EnableVgwRoutePropagation Endpoint Entries ExclusionId From FromPort Gateway GatewayId GatewayLoadBalancer
-    GroupId GroupName Groups IcmpTypeCode InstanceId Instances Interface InterfaceType
-    InternetGatewayBlockMode InternetGatewayExclusionMode InternetGatewayId InternetGateways IpPermissions
-    IpPermissionsEgress IpProtocol IpRanges Ipv6Address Ipv6Addresses Ipv6CidrBlock Ipv6CidrBlockAssociationSet
-    Ipv6CidrBlockSet Ipv6CidrBlockState Ipv6Ranges IsDefault IsEgress LocalGatewayId Main
-    ManagedPrefixLists Message MultiAZ Name NatGatewayAddresses NatGatewayId NatGateways NetworkAclId NetworkAcls
-    NetworkInterfaceId NetworkInterfaceIds NetworkInterfaces OdbNetworkArn Options Origin OwnerId PeeringOptions
-    PeeringStatus Platform Port PortRange PrefixListId PrefixListIds PrefixListName PrefixLists Primary
-    PrivateDnsName PrivateIp PrivateIpAddress PrivateIpAddresses Protocol PublicDnsName PublicIp PublicIpAddress
-    PubliclyAccessible ReferencedGroupInfo Region RequesterId RequesterVpcInfo Reservations ResourceArn ResourceId
-    ResourceType RouteTableId RouteTables Routes RuleAction RuleNumber SecondaryAvailabilityZone
+    AssociationState Associations Attachment Attachments AvailabilityZone BlockPublicAccessStates
+    CACertificateIdentifier CarrierGatewayId CertificateDetails Cidr
+    CidrBlock CidrBlockAssociationSet CidrBlockSet CidrBlockState CidrIp CidrIpv4 CidrIpv6 Cidrs Code
+    ConnectivityType CoreNetworkArn DBInstanceIdentifier DBInstanceStatus DBInstances DBName
+    DBParameterGroupName DBParameterGroups DBSubnetGroup DBSubnetGroupName DBSubnetGroups Date Description
+    DestinationCidrBlock DestinationIpv6CidrBlock DestinationPrefixListId DeviceIndex Egress
+    EgressOnlyInternetGatewayId EnableDnsHostnames EnableDnsSupport EnableVgwRoutePropagation Endpoint
+    EngineVersion Entries Events ExclusionId From FromPort Gateway GatewayId GatewayLoadBalancer GroupId
+    GroupName Groups IAMDatabaseAuthenticationEnabled IcmpTypeCode InstanceId InstanceStatus InstanceStatuses
+    InstanceType Instances Interface InterfaceType InternetGatewayBlockMode InternetGatewayExclusionMode
+    InternetGatewayId InternetGateways IpPermissions IpPermissionsEgress IpProtocol IpRanges Ipv6Address
+    Ipv6Addresses Ipv6CidrBlock Ipv6CidrBlockAssociationSet Ipv6CidrBlockSet Ipv6CidrBlockState Ipv6Ranges
+    IsDefault IsEgress KeyFingerprint KeyName KeyPairs LaunchTime LocalGatewayId Main ManagedPrefixLists Message
+    MultiAZ Name NatGatewayAddresses NatGatewayId NatGateways NetworkAclId NetworkAcls NetworkInterfaceId
+    NetworkInterfaceIds NetworkInterfaces NetworkType NotBefore OdbNetworkArn Options Origin Output OwnerId
+    ParameterName ParameterValue Parameters PeeringOptions PeeringStatus Platform Port PortRange PrefixListId
+    PrefixListIds PrefixListName PrefixLists Primary PrivateDnsName PrivateIp PrivateIpAddress
+    PrivateIpAddresses Protocol PublicDnsName PublicIp PublicIpAddress PublicKey PubliclyAccessible
+    ReferencedGroupInfo Region RequesterId RequesterVpcInfo Reservations ResourceArn ResourceId ResourceType
+    RouteTableId RouteTables Routes RuleAction RuleNumber SecondaryAvailabilityZone
     SecurityGroupReferencingSupport SecurityGroupRuleId SecurityGroupRules SecurityGroups ServiceName
-    SourceDestCheck State StateReason StateTransitionReason Status SubnetId SubnetIdentifier SubnetIds Subnets To
-    ToPort TransitGatewayAttachmentId TransitGatewayAttachments TransitGatewayId TransitGatewayRouteTableId
-    TransitGatewayRouteTables TransitGatewayVpcAttachments Type UserId UserIdGroupPairs Value
-    VpcBlockPublicAccessExclusions VpcBlockPublicAccessOptions VpcEndpointId VpcEndpointType VpcEndpoints VpcId
-    VpcPeeringConnectionId VpcPeeringConnections VpcSecurityGroupId VpcSecurityGroups Vpcs
+    SourceDestCheck SourceIdentifier SourceType State StateReason StateTransitionReason Status SubnetId
+    SubnetIdentifier SubnetIds Subnets SystemStatus Timestamp To ToPort TransitGatewayAttachmentId
+    TransitGatewayAttachments TransitGatewayId TransitGatewayRouteTableId TransitGatewayRouteTables
+    TransitGatewayVpcAttachments Type UserId UserIdGroupPairs ValidTill Value VpcBlockPublicAccessExclusions
+    VpcBlockPublicAccessOptions VpcEndpointId VpcEndpointType VpcEndpoints VpcId VpcPeeringConnectionId
+    VpcPeeringConnections VpcSecurityGroupId VpcSecurityGroups Vpcs
 ";
 
 /// The one description that decides something: by it an interface is known to be a database's.
@@ -66,6 +73,13 @@ impl Redactor {
         for (key, value) in fields {
             match key.as_str() {
                 "Tags" => drop(kept.insert(key.clone(), self.name(value))),
+                "Output" => drop(kept.insert(key.clone(), self.console(value))),
+                "Parameters" => drop(kept.insert(key.clone(), self.parameters(value))),
+                "PublicKey" => drop(kept.insert(key.clone(), without_comment(value))),
+                // What AWS itself says of what it is going to do.
+                "Description" if fields.contains_key("NotBefore") => {
+                    drop(kept.insert(key.clone(), self.words(value)));
+                }
                 "Description" if value != OF_RDS => {}
                 key if is_kept(key) => drop(kept.insert(key.to_owned(), self.answer(value))),
                 _ => {}
@@ -79,6 +93,17 @@ impl Redactor {
         let names = tags.as_array().into_iter().flatten().filter(|tag| tag["Key"] == "Name");
         let name = names.map(|tag| serde_json::json!({ "Key": "Name", "Value": self.words(&tag["Value"]) }));
         Value::Array(name.collect())
+    }
+
+    /// Of a console the lines that tell something: anybody's program may have written there.
+    fn console(&mut self, output: &Value) -> Value {
+        self.text(&telling_lines(output.as_str().unwrap_or_default())).into()
+    }
+
+    /// Of parameters the one that is read.
+    fn parameters(&mut self, rows: &Value) -> Value {
+        let read = |row: &&Value| row["ParameterName"] == "rds.force_ssl";
+        rows.as_array().into_iter().flatten().filter(read).map(|row| self.answer(row)).collect()
     }
 
     /// JSON of our own: all of its fields, each without accounts and secrets.
@@ -130,6 +155,12 @@ impl Redactor {
         let number = self.accounts.entry(account.to_owned()).or_insert(next);
         format!("{number:012}")
     }
+}
+
+/// A public key without whose it is.
+fn without_comment(key: &Value) -> Value {
+    let words: Vec<&str> = key.as_str().unwrap_or_default().split_whitespace().take(2).collect();
+    words.join(" ").into()
 }
 
 const ID_PREFIXES: [&str; 16] = [
@@ -195,6 +226,22 @@ mod tests {
             { "Description": "RDSNetworkInterface", "Tags": [] },
             { "Tags": [{ "Key": "Name", "Value": "web" }] },
         ] });
+        assert_eq!(Redactor::default().answer(&answer), wanted);
+    }
+
+    #[test]
+    fn of_what_explains_a_host_only_what_is_read_is_kept() {
+        let console = "cloud-init: hunter2\nOut of memory: Killed process 1 (sshd)\n";
+        let event = json!({ "Code": "system-reboot", "NotBefore": "2026-12-01T00:00:00Z", "Description": "soon",
+                            "InstanceEventId": "x" });
+        let answer = json!({ "Output": console, "Events": [event], "Parameters": [
+            { "ParameterName": "rds.force_ssl", "ParameterValue": "1", "Description": "Force SSL" },
+            { "ParameterName": "search_path", "ParameterValue": "hunter2" },
+        ], "PublicKey": "ssh-ed25519 AAAA ada@home" });
+        let wanted = json!({ "Output": "Out of memory: Killed process 1 (sshd)\n", "Events": [
+            { "Code": "system-reboot", "NotBefore": "2026-12-01T00:00:00Z", "Description": "soon" },
+        ], "Parameters": [{ "ParameterName": "rds.force_ssl", "ParameterValue": "1" }],
+            "PublicKey": "ssh-ed25519 AAAA" });
         assert_eq!(Redactor::default().answer(&answer), wanted);
     }
 

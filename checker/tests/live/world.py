@@ -185,7 +185,8 @@ def answers(ids: dict[str, str]) -> list[dict]:
         (ec2, "describe_addresses", {}),
         (ec2, "describe_managed_prefix_lists", {"PrefixListIds": lists}),
         *((ec2, "get_managed_prefix_list_entries", {"PrefixListId": each}) for each in lists),
-        (ec2, "describe_key_pairs", {}),
+        (ec2, "describe_key_pairs", {"KeyNames": ["laptop"], "IncludePublicKey": True}),
+        *((ec2, "get_console_output", {"InstanceId": ids[name]}) for name in ("web", "other")),
         (ec2, "describe_transit_gateway_attachments", {}),
         (ec2, "describe_transit_gateway_vpc_attachments", {}),
         (ec2, "search_transit_gateway_routes", {

@@ -45,7 +45,7 @@ use Action as A;
 /// Every action: its service, its name, and the kind of noun that is not known without it.
 const ACTIONS: [(Action, &str, &str, Option<Kind>); 32] = [
     (A::DescribeInstances, "ec2", "DescribeInstances", Some(Kind::Instances)),
-    (A::DescribeInstanceStatus, "ec2", "DescribeInstanceStatus", None),
+    (A::DescribeInstanceStatus, "ec2", "DescribeInstanceStatus", Some(Kind::InstanceStatuses)),
     (A::DescribeNetworkInterfaces, "ec2", "DescribeNetworkInterfaces", Some(Kind::NetworkInterfaces)),
     (A::DescribeSubnets, "ec2", "DescribeSubnets", Some(Kind::Subnets)),
     (A::DescribeRouteTables, "ec2", "DescribeRouteTables", Some(Kind::RouteTables)),
@@ -67,7 +67,7 @@ const ACTIONS: [(Action, &str, &str, Option<Kind>); 32] = [
     (A::DescribeAddresses, "ec2", "DescribeAddresses", Some(Kind::Addresses)),
     (A::DescribeManagedPrefixLists, "ec2", "DescribeManagedPrefixLists", Some(Kind::PrefixLists)),
     (A::GetManagedPrefixListEntries, "ec2", "GetManagedPrefixListEntries", Some(Kind::PrefixListEntries)),
-    (A::DescribeKeyPairs, "ec2", "DescribeKeyPairs", None),
+    (A::DescribeKeyPairs, "ec2", "DescribeKeyPairs", Some(Kind::KeyPairs)),
     (A::DescribeInstanceConnectEndpoints, "ec2", "DescribeInstanceConnectEndpoints", None),
     (
         A::DescribeVpcBlockPublicAccessOptions,
@@ -94,12 +94,12 @@ const ACTIONS: [(Action, &str, &str, Option<Kind>); 32] = [
         "SearchTransitGatewayRoutes",
         Some(Kind::TransitGatewayRouteTables),
     ),
-    (A::GetConsoleOutput, "ec2", "GetConsoleOutput", None),
+    (A::GetConsoleOutput, "ec2", "GetConsoleOutput", Some(Kind::ConsoleOutput)),
     (A::DescribeDBInstances, "rds", "DescribeDBInstances", Some(Kind::DbInstances)),
     (A::DescribeDBSubnetGroups, "rds", "DescribeDBSubnetGroups", Some(Kind::DbSubnetGroups)),
-    (A::DescribeDBParameters, "rds", "DescribeDBParameters", None),
+    (A::DescribeDBParameters, "rds", "DescribeDBParameters", Some(Kind::DbParameters)),
     (A::DescribeCertificates, "rds", "DescribeCertificates", None),
-    (A::DescribeEvents, "rds", "DescribeEvents", None),
+    (A::DescribeEvents, "rds", "DescribeEvents", Some(Kind::DbEvents)),
     (A::GetCallerIdentity, "sts", "GetCallerIdentity", None),
 ];
 

@@ -233,56 +233,91 @@ pub(super) fn transit_routes<'a>(answers: impl Iterator<Item = (Action, &'a Valu
     tables.iter().map(ask).collect()
 }
 
-/// What explains a host or a database that is reached and does not answer.
-pub(super) fn details<'a>(answers: impl Iterator<Item = (Action, &'a Value)>) -> Vec<Ask> {
-    let (mut instances, mut keys) = (Ids::new(), Ids::new());
-    let (mut databases, mut parameters) = (Ids::new(), Ids::new());
-    for (action, answer) in answers {
-        match action {
-            Action::DescribeInstances => {
-                gather(answer, "InstanceId", &mut instances);
-                gather(answer, "KeyName", &mut keys);
+/// The instances and databases at the ends, as far as the first answers tell them.
+pub(super) struct Ends {
+    instances: Ids,
+    databases: Ids,
+}
+
+impl Ends {
+    /// Of the answers about the ends themselves.
+    pub(super) fn of<'a>(answers: impl Iterator<Item = (Action, &'a Value)>) -> Self {
+        let mut ends = Self { instances: Ids::new(), databases: Ids::new() };
+        for (action, answer) in answers {
+            match action {
+                Action::DescribeInstances | Action::DescribeNetworkInterfaces => {
+                    gather(answer, "InstanceId", &mut ends.instances);
+                }
+                Action::DescribeDBInstances => {
+                    gather(answer, "DBInstanceIdentifier", &mut ends.databases);
+                }
+                _ => {}
             }
-            Action::DescribeDBInstances => {
-                gather(answer, "DBInstanceIdentifier", &mut databases);
-                gather(answer, "DBParameterGroupName", &mut parameters);
+        }
+        ends
+    }
+
+    /// What explains them where they are reached and do not answer.
+    pub(super) fn details(&self) -> Vec<Ask> {
+        of_instances(&self.instances).chain(of_databases(&self.databases)).collect()
+    }
+
+    /// What their own rows refer to: key pairs, groups of parameters.
+    pub(super) fn referred<'a>(&self, answers: impl Iterator<Item = (Action, &'a Value)>) -> Vec<Ask> {
+        let (mut keys, mut parameters) = (Ids::new(), Ids::new());
+        for (action, answer) in answers {
+            match action {
+                Action::DescribeInstances => self.key_names(answer, &mut keys),
+                Action::DescribeDBInstances if !self.databases.is_empty() => {
+                    gather(answer, "DBParameterGroupName", &mut parameters);
+                }
+                _ => {}
+            }
+        }
+        let pairs = (!keys.is_empty()).then(|| {
+            Ask::all(Action::DescribeKeyPairs).filtered("key-name", &keys).with("IncludePublicKey", "true")
+        });
+        let values = |name: &String| {
+            Ask::all(Action::DescribeDBParameters).about(name).with("DBParameterGroupName", name)
+        };
+        pairs.into_iter().chain(parameters.iter().map(values)).collect()
+    }
+
+    fn key_names(&self, answer: &Value, keys: &mut Ids) {
+        match answer {
+            Value::Array(rows) => rows.iter().for_each(|row| self.key_names(row, keys)),
+            Value::Object(fields) => {
+                let id = fields.get("InstanceId").and_then(Value::as_str);
+                if id.is_some_and(|id| self.instances.contains(id)) {
+                    keys.extend(fields.get("KeyName").and_then(Value::as_str).map(str::to_owned));
+                } else {
+                    fields.values().for_each(|value| self.key_names(value, keys));
+                }
             }
             _ => {}
         }
     }
-    let mut asks = of_instances(&instances, &keys);
-    asks.extend(of_databases(&databases, &parameters));
-    asks
 }
 
-fn of_instances(instances: &Ids, keys: &Ids) -> Vec<Ask> {
-    let mut asks = Vec::new();
-    if !instances.is_empty() {
-        let status = Ask::all(Action::DescribeInstanceStatus).with("IncludeAllInstances", "true");
-        asks.push(status.listing("InstanceId", instances));
-    }
-    if !keys.is_empty() {
-        asks.push(Ask::all(Action::DescribeKeyPairs).filtered("key-name", keys));
-    }
+fn of_instances(instances: &Ids) -> impl Iterator<Item = Ask> {
+    let status = (!instances.is_empty()).then(|| {
+        Ask::all(Action::DescribeInstanceStatus)
+            .with("IncludeAllInstances", "true")
+            .listing("InstanceId", instances)
+    });
     let console = |id: &String| Ask::all(Action::GetConsoleOutput).about(id).with("InstanceId", id);
-    asks.extend(instances.iter().map(console));
-    asks
+    status.into_iter().chain(instances.iter().map(console))
 }
 
-fn of_databases(databases: &Ids, parameters: &Ids) -> Vec<Ask> {
+fn of_databases(databases: &Ids) -> impl Iterator<Item = Ask> {
     const A_WEEK_IN_MINUTES: &str = "10080";
-    let events = |id: &String| {
+    databases.iter().map(|id| {
         Ask::all(Action::DescribeEvents)
             .about(id)
             .with("SourceType", "db-instance")
             .with("SourceIdentifier", id)
             .with("Duration", A_WEEK_IN_MINUTES)
-    };
-    let values =
-        |name: &String| Ask::all(Action::DescribeDBParameters).about(name).with("DBParameterGroupName", name);
-    let certificates = (!databases.is_empty()).then(|| Ask::all(Action::DescribeCertificates));
-    let of_each = databases.iter().map(events).chain(parameters.iter().map(values));
-    of_each.chain(certificates).collect()
+    })
 }
 
 /// The texts under this name in the rows of a list.
@@ -372,6 +407,26 @@ mod tests {
             said(&asks[1]),
             "DescribeSecurityGroupRules Filter.1.Name=group-id Filter.1.Value.1=sg-200"
         );
+    }
+
+    #[test]
+    fn of_the_ends_alone_is_asked_what_explains_them() {
+        let interface = json!({"NetworkInterfaces": [{"Attachment": {"InstanceId": "i-1"}}]});
+        let ends = Ends::of([(Action::DescribeNetworkInterfaces, &interface)].into_iter());
+        let asks: Vec<_> = ends.details().iter().map(said).collect();
+        assert_eq!(
+            asks,
+            [
+                "DescribeInstanceStatus IncludeAllInstances=true InstanceId.1=i-1",
+                "GetConsoleOutput InstanceId=i-1",
+            ]
+        );
+        let all = json!({"Reservations": [{"Instances": [{"InstanceId": "i-1", "KeyName": "own"},
+            {"InstanceId": "i-2", "KeyName": "other"}]}]});
+        let asks: Vec<_> =
+            ends.referred([(Action::DescribeInstances, &all)].into_iter()).iter().map(said).collect();
+        let wanted = "DescribeKeyPairs Filter.1.Name=key-name Filter.1.Value.1=own IncludePublicKey=true";
+        assert_eq!(asks, [wanted]);
     }
 
     #[test]

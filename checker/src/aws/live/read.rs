@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
 use super::action::Action;
-use super::ask::{self, Ask};
+use super::ask::{self, Ask, Ends};
 use super::client::Client;
 use super::failure::Failure;
 use super::scope::{Scope, Start};
@@ -64,14 +64,17 @@ pub async fn read(client: &Client, scope: &Scope) -> Result<Live, Failure> {
     first.extend(scope.starts.iter().flat_map(ask::first));
     live.put(client, first).await?;
     live.vpcs = live.vpcs_of(&scope.starts);
-    if scope.details {
-        // Only of the ends, hence before the others are known.
-        live.put(client, ask::details(live.answers())).await?;
-    }
+    // Only of the ends, hence before the others are known.
+    let ends = scope.details.then(|| Ends::of(live.answers()));
+    let mut second: Vec<Ask> = Vec::new();
     if !live.vpcs.is_empty() || live.must_look_everywhere() {
-        live.put(client, [ask::within(&live.vpcs), ask::attributes(&live.vpcs)].concat()).await?;
+        second.extend([ask::within(&live.vpcs), ask::attributes(&live.vpcs)].concat());
     }
-    live.put(client, ask::referred(live.answers())).await?;
+    second.extend(ends.iter().flat_map(Ends::details));
+    live.put(client, second).await?;
+    let mut third = ask::referred(live.answers());
+    third.extend(ends.iter().flat_map(|ends| ends.referred(live.answers())));
+    live.put(client, third).await?;
     live.put(client, ask::transit_routes(live.answers())).await?;
     live.settle();
     Ok(live)

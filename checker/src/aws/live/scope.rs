@@ -7,8 +7,8 @@ use std::net::IpAddr;
 pub struct Scope {
     /// The ends that are in AWS.
     pub starts: Vec<Start>,
-    /// Also what explains a host or a database that does not answer: status checks, key pairs, the console, events,
-    /// parameters and certificates.
+    /// Also what explains a host or a database that does not answer: status checks, key pairs, the console, events and
+    /// parameters.
     pub details: bool,
 }
 

@@ -25,6 +25,16 @@ pub(super) fn instance(documents: &mut Documents, row: Row<'_>) {
         secondary_availability_zone: row.id("SecondaryAvailabilityZone"),
         multi_az: row.flag("MultiAZ").unwrap_or(false),
         subnet_group: group(row.within("DBSubnetGroup")).or_else(|| only_name(row)),
+        parameter_groups: row
+            .rows("DBParameterGroups")
+            .filter_map(|entry| entry.string("DBParameterGroupName"))
+            .collect(),
+        ca_certificate: row.string("CACertificateIdentifier"),
+        certificate_valid_till: row.within("CertificateDetails").time("ValidTill"),
+        iam_authentication: row.flag("IAMDatabaseAuthenticationEnabled"),
+        engine_version: row.string("EngineVersion"),
+        database_name: row.string("DBName"),
+        network_type: row.string("NetworkType"),
     };
     documents.network.db_instances.insert(id, instance);
 }

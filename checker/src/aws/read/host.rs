@@ -88,6 +88,9 @@ pub(super) fn instance(documents: &mut Documents, row: Row<'_>) {
         public_dns_name: row.string("PublicDnsName"),
         private_dns_name: row.string("PrivateDnsName"),
         platform: row.string("Platform").map(|platform| platform.to_ascii_lowercase()),
+        instance_type: row.string("InstanceType"),
+        key_name: row.string("KeyName"),
+        launch_time: row.time("LaunchTime"),
     };
     documents.network.instances.insert(id.into(), instance);
     let before = documents.repeated.len();

@@ -16,6 +16,7 @@ pub(super) fn together(documents: &mut Documents) {
     vpcs_of_route_tables(&mut documents.network);
     dns_attributes(documents);
     subnet_groups(&mut documents.network);
+    super::condition::parameters_of_groups(documents);
 }
 
 /// What describe-instances repeats of interfaces counts where describe-network-interfaces does not speak.

@@ -2,13 +2,18 @@
 //! by its top-level keys. Where its bytes come from is the caller's.
 
 mod access;
+mod condition;
+mod console;
 mod database;
 mod filter;
 mod gateway;
 mod host;
+mod host_keys;
 mod join;
 mod route;
 mod transit;
+
+pub(crate) use console::telling_lines;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,13 +38,15 @@ pub struct Documents {
     dns_support: BTreeMap<VpcId, bool>,
     dns_hostnames: BTreeMap<VpcId, bool>,
     exclusions: Vec<Exclusion>,
+    /// `rds.force_ssl` as each answer about parameters has it, by its source.
+    parameters: Vec<(String, Option<bool>)>,
     notes: RefCell<Vec<String>>,
 }
 
 type Reader = fn(&mut Documents, Row<'_>);
 
 /// The keys by which answers are known, what they speak of, and who reads a row of them.
-const ANSWERS: [(&str, Kind, Reader); 22] = [
+const ANSWERS: [(&str, Kind, Reader); 26] = [
     ("Vpcs", Kind::Vpcs, host::vpc),
     ("Subnets", Kind::Subnets, host::subnet),
     ("Reservations", Kind::Instances, host::reservation),
@@ -61,6 +68,10 @@ const ANSWERS: [(&str, Kind, Reader); 22] = [
     ("TransitGatewayRouteTables", Kind::TransitGatewayRouteTables, transit::route_table),
     ("DBInstances", Kind::DbInstances, database::instance),
     ("DBSubnetGroups", Kind::DbSubnetGroups, database::subnet_group),
+    ("InstanceStatuses", Kind::InstanceStatuses, condition::instance_status),
+    ("KeyPairs", Kind::KeyPairs, condition::key_pair),
+    ("Events", Kind::DbEvents, condition::db_event),
+    ("Parameters", Kind::DbParameters, condition::db_parameter),
     ("VpcBlockPublicAccessExclusions", Kind::BlockPublicAccessExclusions, access::exclusion),
 ];
 
@@ -143,6 +154,7 @@ impl Documents {
         let taken = [
             access::options(self, row(Kind::BlockPublicAccess)),
             host::vpc_attribute(self, row(Kind::VpcAttributes)),
+            condition::console_output(self, row(Kind::ConsoleOutput)),
             route::prefix_list_entries(self, row(Kind::PrefixListEntries), source),
             transit::routes(self, row(Kind::TransitGatewayRouteTables), source),
         ];
@@ -178,6 +190,11 @@ impl Documents {
         network.transit_route_tables.reading = reading(Kind::TransitGatewayRouteTables);
         network.db_instances.reading = reading(Kind::DbInstances);
         network.db_subnet_groups.reading = reading(Kind::DbSubnetGroups);
+        network.instance_statuses.reading = reading(Kind::InstanceStatuses);
+        network.console_outputs.reading = reading(Kind::ConsoleOutput);
+        network.key_pairs.reading = reading(Kind::KeyPairs);
+        network.db_events.reading = reading(Kind::DbEvents);
+        network.db_parameter_groups.reading = reading(Kind::DbParameters);
         if network.block_public_access.value().is_none() {
             let missing = reading(Kind::BlockPublicAccess).missing(Kind::BlockPublicAccess);
             network.block_public_access = Known::Unknown(missing);
