@@ -89,6 +89,26 @@ def test_wrong_settings_are_refused_with_their_place(done: Lab) -> None:
     ]
 
 
+@pytest.mark.parametrize("place", ["ssm:/vivarium/agent.toml", "s3://settings/vivarium/agent.toml"])
+def test_settings_are_fetched_with_the_role_checked_and_kept_for_every_later_run(done: Lab, place: str) -> None:
+    endpoint = f"aws.endpoint={done.account.endpoint}"
+    fetch = ["settings", "--from", place, "--set", endpoint, "--config", "/etc/vivarium/fetched.toml"]
+    kept = done.instance.path("/etc/vivarium/fetched.toml")
+    done.account.keep(place, "volume = 7\n")
+    refused = done.agent(*fetch)
+    assert refused.returncode == 9
+    assert refused.stdout.startswith(f"failed: reading settings: {place}:1:10: volume: expected ")
+    assert not kept.exists()
+    done.account.keep(place, done.settings())
+    assert done.agent(*fetch).stdout.startswith("ok: volume ")
+    assert kept.read_text() == done.settings()
+    kept.unlink()
+    absent = done.agent(*[word.replace(place, f"{place}.bak") for word in fetch])
+    assert absent.returncode == 9
+    assert f"fetching settings from {place}.bak: " in absent.stdout
+    assert "hint: " in absent.stdout
+
+
 def test_wrong_usage_ends_as_wrong_settings_do(done: Lab) -> None:
     assert done.agent("run", "--only", "nonsense").returncode == 9
     assert done.agent("--help").returncode == 0

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::exit;
+use vivarium_bootstrap::anaconda::architecture::Architecture;
+use vivarium_bootstrap::settings::Sha256;
+
+use crate::config::SettingsSource;
+use crate::{exit, userdata};
 
 /// The names that `--only` takes, in the order of a run.
 pub const STEPS: [&str; 9] =
@@ -20,6 +24,8 @@ Examples:
   vivarium-agent status --json              the last run and the host as it is now
   vivarium-agent doctor                     what would go wrong, in five seconds
   vivarium-agent probe --client 203.0.113.9 --watch 5   why ssh from there does not get in
+  vivarium-agent userdata --url https://HOST/vivarium-agent-{architecture} --sums SHA256SUMS
+                                            what to launch an instance with
 ";
 
 /// Makes an EC2 instance a data scientist's machine: an EBS volume mounted, Anaconda on it, psycopg2 in
@@ -66,7 +72,12 @@ pub enum Command {
         /// Print the table of settings in Markdown.
         #[arg(long, hide = true, conflicts_with = "sample")]
         markdown: bool,
+        /// Fetch them with the instance's role from `ssm:/NAME` or `s3://BUCKET/KEY`, check them, and write the file.
+        #[arg(long, value_name = "PLACE", conflicts_with = "sample")]
+        from: Option<SettingsSource>,
     },
+    /// Render UserData: a launcher that fetches this program and runs it, with these settings. It holds no secret.
+    Userdata(UserData),
     /// Read the header of an Anaconda or Miniconda installer and say whether it could be used here.
     Installer {
         /// The installer.
@@ -105,6 +116,36 @@ pub struct Run {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `userdata`.
+#[derive(Debug, Args)]
+pub struct UserData {
+    /// Where this program can be fetched, in the order of trying: `https://…` or `s3://…`, where `{architecture}` stands
+    /// for the processor; may be repeated.
+    #[arg(long = "url", value_name = "URL")]
+    pub urls: Vec<String>,
+    /// What the fetched program must be; once for each processor.
+    #[arg(long, value_name = "ARCHITECTURE=HEX", value_parser = userdata::sum)]
+    pub sha256: Vec<(Architecture, Sha256)>,
+    /// The same from a SHA256SUMS file, by the names `vivarium-agent-x86_64` and `vivarium-agent-aarch64`.
+    #[arg(long, value_name = "FILE")]
+    pub sums: Option<PathBuf>,
+    /// Do not carry the settings: the instance fetches them from `ssm:/NAME` or `s3://BUCKET/KEY`.
+    #[arg(long, value_name = "PLACE")]
+    pub settings_from: Option<SettingsSource>,
+    /// Run at each boot, and not only at an instance's first.
+    #[arg(long)]
+    pub each_boot: bool,
+    /// As a MIME message, to be joined with parts of your own.
+    #[arg(long)]
+    pub mime: bool,
+    /// Compressed; cloud-init opens it.
+    #[arg(long, requires = "output")]
+    pub gzip: bool,
+    /// Write into this file instead of to stdout.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Options of the commands that only look.
@@ -202,12 +243,13 @@ mod tests {
 
     #[test]
     fn every_example_of_the_help_is_a_valid_command_line() {
-        let examples = EXAMPLES.lines().filter_map(|line| line.trim().split_once("  "));
+        let examples = EXAMPLES.lines().map(str::trim).filter(|line| line.starts_with("vivarium-agent"));
         let mut count = 0;
-        for (line, _) in examples {
+        for example in examples {
+            let line = example.split("  ").next().unwrap_or_default();
             Cli::try_parse_from(line.split_whitespace()).expect(line);
             count += 1;
         }
-        assert_eq!(count, 7);
+        assert_eq!(count, 8);
     }
 }

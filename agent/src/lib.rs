@@ -19,4 +19,6 @@ pub mod record;
 pub mod render;
 pub mod secret;
 pub mod secrets;
+pub mod settings_source;
+pub mod userdata;
 pub mod world;

@@ -14,6 +14,7 @@ use vivarium_agent::exit::Exit;
 use vivarium_agent::imds::Patience;
 use vivarium_agent::world::World;
 use vivarium_agent::{commands, log, render};
+use vivarium_bootstrap::host::http::{Http, HttpOptions, Proxies};
 
 fn main() -> ExitCode {
     let matches = cli::command().try_get_matches();
@@ -48,6 +49,14 @@ async fn answer(cli: Cli) -> (String, Exit) {
         Command::Completions { shell } => return (commands::pages::completions(*shell), Exit::Ok),
         Command::Man { folder } => return commands::pages::man(folder),
         Command::Installer { file, json } => return in_ascii(commands::installer::examine(file, *json)),
+        Command::Userdata(options) => {
+            return commands::userdata::userdata(options, cli.config.as_deref(), &cli.sets);
+        }
+        Command::Settings { from: Some(source), .. } => {
+            return in_ascii(
+                commands::settings::fetch(source, cli.config.as_deref(), &cli.sets, &http()).await,
+            );
+        }
         _ => {}
     }
     let loaded = config::load(cli.config, &cli.sets);
@@ -77,9 +86,8 @@ async fn with_or_without_settings(
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "main is the one who reads the environment")]
 fn world(config: Config, command: &Command) -> World {
-    World::new(config, patience(command), |name| std::env::var(name).ok())
+    World::new(config, patience(command), variable)
 }
 
 async fn with_settings(command: &Command, config: Config) -> (String, Exit) {
@@ -91,6 +99,16 @@ async fn with_settings(command: &Command, config: Config) -> (String, Exit) {
         Command::Doctor { json } => commands::doctor::doctor(&world, *json).await,
         _ => (commands::settings::checked(&world.config), Exit::Ok),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "main is the one who reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The way out where there are no settings yet.
+fn http() -> Http {
+    Http::new(HttpOptions { proxies: Proxies::from_variables(variable), ..HttpOptions::default() })
 }
 
 /// At boot the metadata service may come later than we do.

@@ -66,15 +66,27 @@ class Account:
     def remember_secret(self, name: str, secret: dict[str, str]) -> None:
         self.call("secretsmanager", "secretsmanager.CreateSecret", Name=name, SecretString=json.dumps(secret))
 
+    def keep(self, place: str, text: str) -> None:
+        """Puts settings where an instance can fetch them: `ssm:/NAME` or `s3://BUCKET/KEY`."""
+        if place.startswith("ssm:"):
+            name = place.removeprefix("ssm:")
+            self.call("ssm", "AmazonSSM.PutParameter", Name=name, Value=text, Type="String", Overwrite=True)
+            return
+        path = place.removeprefix("s3:/")
+        signed = {"Authorization": SIGNED.format(region=REGION, service="s3")}
+        self._request("PUT", f"/{path.split('/')[1]}", "", signed)
+        self._request("PUT", path, text, signed)
+
     def received(self) -> dict[str, Any]:
         """What Systems Manager was told, and every call with its outcome."""
         return dict(self.control("GET", "received"))
 
     def _request(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
+        content = body if isinstance(body, str) else json.dumps(body)
         with self.network.router.inside():
             connection = http.client.HTTPConnection(AWS, PORT, timeout=30)
             try:
-                connection.request(method, path, json.dumps(body), headers)
+                connection.request(method, path, content, headers)
                 response = connection.getresponse()
                 text = response.read().decode()
             finally:

@@ -41,6 +41,9 @@ packages() {
     openssh-client  | test | keys for it, and ssh itself to compare with
     chromium        | test | the checker's report is opened in it, as a person would
     fonts-dejavu-core | test | letters for it: a machine without a screen has none
+    busybox         | test | UserData's launcher under its shell and with its wget
+    curl            | test | one of the launcher's ways to fetch
+    wget            | test | one of the launcher's ways to fetch
     strace          | test | searching every system call for a planted secret
     g++             | fuzz | the runtime of the fuzzers is C++
     shellcheck      | check | the shell of the house is held to it

@@ -8,3 +8,4 @@ pub mod probe;
 pub mod run;
 pub mod settings;
 pub mod status;
+pub mod userdata;

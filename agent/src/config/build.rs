@@ -40,11 +40,7 @@ pub fn config(values: &Values) -> Result<Config, ConfigError> {
             budget: duration(values, "report.budget"),
             spread: duration(values, "report.spread"),
         },
-        aws: AwsSettings {
-            region: text_if_set(values, "aws.region"),
-            endpoint: urls_if_set(values, "aws.endpoint").into_iter().next(),
-            ..AwsSettings::default()
-        },
+        aws: aws(values),
         run: RunSettings {
             budget: duration(values, "run.budget"),
             lock_wait: duration(values, "run.lock_wait"),
@@ -52,6 +48,15 @@ pub fn config(values: &Values) -> Result<Config, ConfigError> {
         },
         digest: Sha256::from_bytes(&sha2::Sha256::digest(values.canonical())),
     })
+}
+
+/// How AWS is reached.
+pub fn aws(values: &Values) -> AwsSettings {
+    AwsSettings {
+        region: text_if_set(values, "aws.region"),
+        endpoint: urls_if_set(values, "aws.endpoint").into_iter().next(),
+        ..AwsSettings::default()
+    }
 }
 
 fn volume(values: &Values) -> Result<VolumeSettings, ConfigError> {

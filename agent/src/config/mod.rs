@@ -1,16 +1,18 @@
 //! The settings file: read, checked against the one table of keys, and turned into what the rooms need.
 //!
 //! `keys` is that table, `kinds` says what values are, `read` turns text into checked values that know
-//! where they stand, `build` turns those into settings, `sample` prints the table as a file.
+//! where they stand, `build` turns those into settings, `sample` prints the table as a file, `source` is a place
+//! that settings are fetched from.
 
 mod build;
 pub mod keys;
 mod kinds;
 mod read;
 pub mod sample;
+mod source;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use vivarium_bootstrap::settings::{Settings, Sha256};
@@ -18,6 +20,8 @@ use vivarium_bootstrap::settings::{Settings, Sha256};
 use crate::aws::AwsSettings;
 use crate::database::DatabaseSettings;
 use crate::secret::SecretReference;
+
+pub use source::SettingsSource;
 
 /// Where the settings are, if nobody says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/vivarium/agent.toml";
@@ -92,7 +96,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// Reads settings from a file's text and from `key=value` one-offs, which win.
-pub fn parse(path: &std::path::Path, text: &str, sets: &[String]) -> Result<Config, Vec<ConfigError>> {
+pub fn parse(path: &Path, text: &str, sets: &[String]) -> Result<Config, Vec<ConfigError>> {
     let mut values = read::file(&path.display().to_string(), text)?;
     values.overlay(read::sets(sets)?);
     build::config(&values).map_err(|error| vec![error])
@@ -100,20 +104,26 @@ pub fn parse(path: &std::path::Path, text: &str, sets: &[String]) -> Result<Conf
 
 /// Reads the settings of this host; a file that is not there is only missed by those who need it.
 pub fn load(path: Option<PathBuf>, sets: &[String]) -> Result<Config, Vec<ConfigError>> {
-    let named = path.is_some();
-    let path = path.unwrap_or_else(|| PathBuf::from(DEFAULT_PATH));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => String::new(),
-        Err(error) => {
-            return Err(vec![ConfigError {
-                place: path.display().to_string(),
-                problem: error.to_string(),
-                hint: "name a file that can be read with --config".to_owned(),
-            }]);
-        }
-    };
-    parse(&path, &text, sets)
+    let text = text(path.as_deref())?;
+    parse(&path.unwrap_or_else(|| PathBuf::from(DEFAULT_PATH)), &text, sets)
+}
+
+/// The text of a settings file; none where the usual one is not there.
+pub fn text(path: Option<&Path>) -> Result<String, Vec<ConfigError>> {
+    match std::fs::read_to_string(path.unwrap_or(Path::new(DEFAULT_PATH))) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && path.is_none() => Ok(String::new()),
+        Err(error) => Err(vec![ConfigError {
+            place: path.unwrap_or(Path::new(DEFAULT_PATH)).display().to_string(),
+            problem: error.to_string(),
+            hint: "name a file that can be read with --config".to_owned(),
+        }]),
+    }
+}
+
+/// How AWS is reached, by one-offs alone: for who has no settings yet.
+pub fn aws(sets: &[String]) -> Result<AwsSettings, Vec<ConfigError>> {
+    Ok(build::aws(&read::sets(sets)?))
 }
 
 #[cfg(test)]
