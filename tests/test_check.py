@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,13 @@ def check(program: Path, tmp_path: Path) -> Check:
 
 @pytest.fixture
 def greeter() -> Iterator[int]:
-    """A port of loopback that speaks like an SSH server and hangs up."""
+    with greeting() as port:
+        yield port
+
+
+@contextmanager
+def greeting() -> Iterator[int]:
+    """A port of loopback that speaks like an SSH server and hangs up; afterwards it refuses."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -68,10 +75,12 @@ def greeter() -> Iterator[int]:
 
     thread = threading.Thread(target=serve)
     thread.start()
-    yield listener.getsockname()[1]
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
 
 
 def test_a_path_that_is_open_is_reachable(check: Check) -> None:
@@ -207,6 +216,49 @@ def test_what_a_console_tells_is_said_again_and_nothing_else_of_it_is_kept(check
     assert "SHA256:abc" in kept
     assert SECRET not in kept
     assert "root@" not in kept
+
+
+def test_what_changed_since_it_worked_comes_first(check: Check, tmp_path: Path) -> None:
+    """H2: it worked from home; then somebody put another address into the rule, and nobody listens any more."""
+    network, saved = example_at(tmp_path / "network", "127.0.0.1"), tmp_path / "saved"
+    with greeting() as port:
+        words = ["ssh", f"127.0.0.1:{port}", "--network", str(network)]
+        assert check(*words).returncode == 0
+    [kept] = check.home.rglob("last-good.json")
+    assert (kept.parent.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o700, 0o600)
+    assert ACCOUNT not in kept.read_text()
+    for name in ("describe-security-groups.json", "describe-security-group-rules.json"):
+        text = (network / name).read_text()
+        (network / name).write_text(text.replace("203.0.113.10/32", "203.0.113.77/32"))
+    said = check(*words, "--save", saved, "--report", tmp_path / "page.html")
+    assert said.returncode == 1
+    first, second = said.stdout.splitlines()[1:3]
+    assert first.split()[0] == "since", said.stdout
+    assert "it worked on 20" in first
+    assert second.endswith("203.0.113.10/32, is tcp 22 203.0.113.77/32"), said.stdout
+    assert check("replay", saved).stdout == said.stdout
+    assert "What changed since it worked" in (tmp_path / "page.html").read_text()
+    told = json.loads(check(*words, "--json").stdout)["since"]
+    assert told["worked"].startswith("20")
+    assert told["changes"][0]["was"].endswith("203.0.113.10/32")
+    assert "since" not in json.loads(check(*words, "--json", "--no-history").stdout)
+
+
+def test_a_history_that_cannot_be_read_or_written_is_a_note_and_no_verdict(check: Check, tmp_path: Path) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("")
+    with greeting() as port:
+        words = ["ssh", f"127.0.0.1:{port}", "--no-aws", "--json"]
+        run = check(*words, XDG_STATE_HOME=str(nowhere))
+        assert run.returncode == 0
+        assert any("--no-history" in note for note in json.loads(run.stdout)["notes"])
+        assert check(*words).returncode == 0
+    [kept] = check.home.rglob("last-good.json")
+    for content in ["", "{", "[]", '{"version": 99}', '{"version": 1}', "\0" * 100]:
+        kept.write_text(content)
+        run = check(*words)
+        assert (run.returncode, run.stderr) == (1, ""), content
+        assert any("since it worked is not known" in note for note in json.loads(run.stdout)["notes"]), content
 
 
 def example_at(folder: Path, public: str) -> Path:

@@ -148,6 +148,9 @@ pub struct Options {
     /// Keep what was seen and read in this folder, without account ids and secrets, for `replay` and for others.
     #[arg(long, global = true, value_name = "DIR")]
     pub save: Option<PathBuf>,
+    /// Neither keep what worked, nor tell what changed since: see ~/.local/state/vivarium.
+    #[arg(long, global = true)]
+    pub no_history: bool,
     /// The settings file [default: ~/.config/vivarium/check.toml].
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -18,6 +18,8 @@ pub struct Settings {
     pub from: Option<IpAddr>,
     /// How many seconds an address may take to answer.
     pub timeout: Option<u8>,
+    /// Whether what worked is kept, so that what changed since can be told.
+    pub history: Option<bool>,
     /// How AWS is asked.
     pub aws: Aws,
     /// The instances to look at.
@@ -143,6 +145,10 @@ pub fn sample() -> &'static str {
 # How many seconds an address may take to answer, from 1 to 60.
 #timeout = 5
 
+# Whether to keep what was found when a target worked, in ~/.local/state/vivarium (without secrets and account ids), and
+# to tell what has changed since when it does not.
+#history = true
+
 
 [aws]
 # The profile, the region and the endpoint, where they are not those of the AWS CLI.
@@ -190,7 +196,7 @@ mod tests {
     fn the_sample_is_valid_as_it_is_and_with_every_example_in_force() {
         assert_eq!(read(sample(), "sample"), Ok(Settings::default()));
         let all = read(&in_force(), "sample").expect("every example is valid");
-        assert_eq!(all.timeout, Some(5));
+        assert_eq!((all.timeout, all.history), (Some(5), Some(true)));
         assert_eq!(all.ssh[0].user.as_deref(), Some("ec2-user"));
         assert_eq!(all.postgres[0].target, "mydb");
         assert_eq!(all.path[0].port, 5432);

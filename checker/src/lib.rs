@@ -16,4 +16,5 @@ pub mod network;
 pub mod probe;
 pub mod render;
 pub mod save;
+pub mod since;
 pub mod targets;

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::evaluate::End;
 use crate::local::target::Place;
-use crate::network::{Instance, Network, NetworkInterface};
+use crate::network::{DbInstance, Instance, Network, NetworkInterface};
 
 /// Where to send probes, and what the model is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +93,42 @@ fn of_database(network: &Network, name: &str) -> Option<Reach> {
         None => (name.to_owned(), None),
     };
     Some(Reach { host, port, end })
+}
+
+/// The instance that is meant: by the first of these words that names one, else by its address.
+pub fn instance<'n, 'w>(
+    network: &'n Network,
+    words: impl IntoIterator<Item = &'w str>,
+    address: Option<IpAddr>,
+) -> Option<&'n Instance> {
+    let mut words = words.into_iter();
+    let named = words.find_map(|word| match End::parse(word) {
+        End::Instance(id) => network.instances.get(&id),
+        End::NetworkInterface(id) => network.instances.get(network.network_interfaces.get(&id)?.instance()?),
+        End::Address(address) => instance_at(network, address),
+        End::Name(name) => network.instances.values().find(|row| row.name.as_ref() == Some(&name)),
+        _ => None,
+    });
+    named.or_else(|| instance_at(network, address?))
+}
+
+/// The instance that has this address, or for which it stands.
+fn instance_at(network: &Network, address: IpAddr) -> Option<&Instance> {
+    let has = |row: &&NetworkInterface| {
+        row.has(address) || row.private_addresses.iter().any(|row| row.public == Some(address))
+    };
+    network.instances.get(network.network_interfaces.values().find(has)?.instance()?)
+}
+
+/// The database that one of these words names: by its identifier or its endpoint.
+pub fn database<'n, 'w>(
+    network: &'n Network,
+    words: impl IntoIterator<Item = &'w str>,
+) -> Option<&'n DbInstance> {
+    let is = |row: &&DbInstance, name: &str| {
+        row.id.as_str() == name || row.endpoint.as_ref().is_some_and(|(host, _)| host == name)
+    };
+    words.into_iter().find_map(|name| network.db_instances.values().find(|row| is(row, name)))
 }
 
 /// Whether an address is that of an interface in the network: then this machine is one of its instances.

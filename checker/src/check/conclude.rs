@@ -32,6 +32,7 @@ pub fn conclude(record: &Record, network: Option<&Network>) -> Answer {
         login: login.as_ref(),
         known_host: record.known_host.clone(),
         own: record.own.clone(),
+        since: record.since.clone(),
         trace: trace.as_ref(),
         not_read: record.not_read.clone(),
         network,

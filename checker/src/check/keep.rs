@@ -35,28 +35,39 @@ impl Findings {
     }
 }
 
+/// The same without what is nobody's business.
+pub fn redacted(findings: &Findings, surroundings: &Surroundings) -> Saved {
+    let mut redactor = Redactor::of_secrets(surroundings.secrets().map(str::to_owned));
+    findings.saved().redacted(&mut redactor)
+}
+
 /// Keeps them without what is nobody's business, and gives what was kept: whoever reads the folder says the same.
 pub fn save(findings: &Findings, folder: &Path, surroundings: &Surroundings) -> Result<Findings, Trouble> {
-    let mut redactor = Redactor::of_secrets(surroundings.secrets().map(str::to_owned));
-    folder::write(folder, &findings.saved().redacted(&mut redactor)).map_err(|error| {
+    folder::write(folder, &redacted(findings, surroundings)).map_err(|error| {
         let hint = "name a folder that is empty, not there yet, or written by --save before";
         Trouble::usage(format!("saving into {}: {error}", folder.display()), hint)
     })?;
     read(folder)
 }
 
+/// What a person can do about a folder that cannot be read.
+const HINT: &str = "name a folder that --save has written, whole";
+
 /// Reads them back.
 pub fn read(folder: &Path) -> Result<Findings, Trouble> {
-    let doing = || format!("reading {}", folder.display());
-    let hint = "name a folder that --save has written, whole";
-    let saved =
-        folder::read(folder).map_err(|error| Trouble::usage(format!("{}: {error}", doing()), hint))?;
+    let doing = format!("reading {}", folder.display());
+    let saved = folder::read(folder).map_err(|error| Trouble::usage(format!("{doing}: {error}"), HINT))?;
+    understood(saved, &doing)
+}
+
+/// What was kept, as it was found.
+pub fn understood(saved: Saved, doing: &str) -> Result<Findings, Trouble> {
     let wrong =
-        |error: serde_json::Error| Trouble::usage(format!("{}: {}: {error}", doing(), folder::NAME), hint);
+        |error: serde_json::Error| Trouble::usage(format!("{doing}: {}: {error}", folder::NAME), HINT);
     let mut records = Vec::new();
     for value in &saved.records {
         if value["version"] != RECORD_VERSION {
-            let why = format!("{}: it was written by another version ({})", doing(), saved.program);
+            let why = format!("{doing}: it was written by another version ({})", saved.program);
             return Err(Trouble::usage(why, "use that version"));
         }
         records.push(serde_json::from_value(value.clone()).map_err(wrong)?);

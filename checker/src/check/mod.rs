@@ -3,6 +3,7 @@
 mod answer;
 mod conclude;
 mod configuration;
+mod history;
 mod keep;
 mod live;
 mod look;
@@ -42,6 +43,10 @@ pub async fn answer(cli: &Cli, surroundings: &Surroundings) -> Result<Answer, Tr
         Some(Command::Replay { folder }) => keep::read(folder)?,
         other => look(&wanted::all(other.as_ref(), &settings)?, cli, &settings, surroundings).await?,
     };
+    let looked = !matches!(cli.command, Some(Command::Replay { .. }));
+    if looked && !cli.options.no_history && settings.history.unwrap_or(true) {
+        history::hold(&mut findings, surroundings);
+    }
     if let Some(folder) = &cli.options.save {
         findings = keep::save(&findings, folder, surroundings)?;
     }

@@ -9,6 +9,7 @@ use crate::evaluate::{End, Flow};
 use crate::explain::{KnownHost, Own, Service, Vantage};
 use crate::network::{Missing, PortSet, Protocol};
 use crate::probe::round::Round;
+use crate::since::Since;
 
 pub use crate::database::login::Login;
 
@@ -35,6 +36,9 @@ pub struct Record {
     /// What the user's own files say.
     #[serde(default)]
     pub own: Own,
+    /// What changed since it worked, where it does not and did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Since>,
     /// Why there is no configuration, where there is none.
     pub not_read: Option<Missing>,
     /// What was passed over of the configuration, and other remarks.
@@ -91,6 +95,7 @@ impl Record {
             login: None,
             known_host: KnownHost::NotAsked,
             own: Own::default(),
+            since: None,
             not_read: None,
             notes: Vec::new(),
             region: None,

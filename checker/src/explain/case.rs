@@ -10,6 +10,7 @@ use crate::evaluate::Trace;
 use crate::network::{Missing, Network};
 use crate::probe::controls::Controlled;
 use crate::probe::observation::Observation;
+use crate::since::Since;
 
 /// What one wants to speak to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +132,8 @@ pub struct Case<'a> {
     pub known_host: KnownHost,
     /// What the user's own files say.
     pub own: Own,
+    /// What changed since it worked, where it does not and did.
+    pub since: Option<Since>,
     /// What the configuration says of the flow.
     pub trace: Option<&'a Trace>,
     /// Why there is no configuration, where there is none.

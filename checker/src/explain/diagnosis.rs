@@ -7,6 +7,7 @@ use super::path::Path;
 use crate::evaluate::{Gate, Trace};
 use crate::network::Missing;
 use crate::probe::observation::Observation;
+use crate::since::Since;
 
 /// The version of the JSON that a diagnosis is written as: raised when a name's meaning changes.
 pub const DIAGNOSIS_VERSION: u32 = 1;
@@ -49,6 +50,9 @@ pub struct Diagnosis {
     pub to: String,
     /// For which service.
     pub service: String,
+    /// What changed since it worked, where it does not and did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Since>,
     /// What is wrong, the cause that comes first on the way first.
     pub findings: Vec<Finding>,
     /// What is left when all fixes are made: the gates that would still block, in one line each.

@@ -50,6 +50,7 @@ pub fn explain(case: &Case) -> Diagnosis {
         from: case.from.clone(),
         to: case.to.clone(),
         service: case.service().to_string(),
+        since: case.since.clone(),
         left_after_fixes: fix::left_after(findings.iter().filter_map(|finding| finding.fix.as_ref()), case),
         warnings: warn::warnings(case),
         tunnel: if verdict == Verdict::Reachable { None } else { tunnel::line(case) },

@@ -2,9 +2,10 @@
 
 use super::drawing::drawing;
 use super::palette::Palette;
-use super::text::{then, unknown, word};
+use super::text::{then, unknown, word, worked};
 use crate::evaluate::Gate;
 use crate::explain::{Diagnosis, Finding, Fix, Kind, Verdict};
+use crate::since::Since;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -88,6 +89,12 @@ fn list(title: &str, lines: impl Iterator<Item = String>) -> String {
     if items.is_empty() { items } else { format!("{}<ul>\n{items}</ul>\n", element("h2", title)) }
 }
 
+fn since(since: &Since) -> String {
+    let items: String = since.changes.iter().map(|change| element("li", &change.to_string())).collect();
+    let changes = if items.is_empty() { items } else { format!("<ul>\n{items}</ul>\n") };
+    element("h2", "What changed since it worked") + &element("p", &worked(since)) + &changes
+}
+
 fn findings(diagnosis: &Diagnosis) -> String {
     let title = match (diagnosis.verdict, diagnosis.findings.len()) {
         (Verdict::Reachable, 0) => "Nothing is wrong",
@@ -96,7 +103,7 @@ fn findings(diagnosis: &Diagnosis) -> String {
         (_, 1) => "What is wrong",
         _ => "What is wrong, the first on the way first",
     };
-    let mut page = element("h2", title);
+    let mut page = diagnosis.since.as_ref().map(since).unwrap_or_default() + &element("h2", title);
     page.extend(diagnosis.findings.iter().map(finding));
     page += &list("Still in the way after all fixes", diagnosis.left_after_fixes.iter().cloned());
     if let Some(tunnel) = &diagnosis.tunnel {

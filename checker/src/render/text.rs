@@ -1,10 +1,12 @@
 //! The diagnosis for a terminal: the verdict first, then what was seen, the gate, the hint, and the way in text.
 
 use crate::explain::{Diagnosis, Finding, Fix, Mark, Path, Verdict};
+use crate::since::Since;
 
 /// Plain text, with a line feed at its end.
 pub fn text(diagnosis: &Diagnosis) -> String {
     let mut lines = vec![diagnosis.headline.clone()];
+    diagnosis.since.iter().for_each(|since| self::since(since, &mut lines));
     let several = diagnosis.findings.len() > 1;
     for (index, finding) in diagnosis.findings.iter().enumerate() {
         lines.extend(several.then(String::new));
@@ -31,6 +33,22 @@ fn printable(text: &str) -> String {
     text.chars()
         .map(|letter| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter })
         .collect()
+}
+
+/// What changed comes first: of that which worked yesterday it is most often the cause.
+fn since(since: &Since, lines: &mut Vec<String>) {
+    lines.push(row("since", &worked(since)));
+    lines.extend(since.changes.iter().map(|change| row("", &change.to_string())));
+}
+
+/// When it worked, and whether anything has changed.
+pub(super) fn worked(since: &Since) -> String {
+    let on = since.worked.strftime("%Y-%m-%d %H:%M UTC");
+    match since.changes.len() {
+        0 => format!("it worked on {on}, and nothing that was read has changed since"),
+        1 => format!("it worked on {on}, and this has changed since:"),
+        count => format!("it worked on {on}, and these {count} things have changed since:"),
+    }
 }
 
 fn row(word: &str, line: &str) -> String {

@@ -1,4 +1,5 @@
 //! Keeps what was found, without what is nobody's business, so that the same can be said again.
 
 pub mod folder;
+pub mod last_good;
 pub mod redact;
