@@ -24,9 +24,19 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def agent() -> Path:
     """The agent under test: `VIVARIUM_AGENT`, or what cargo built last."""
-    named = os.environ.get("VIVARIUM_AGENT")
-    built = [REPOSITORY / "target" / kind / "vivarium-agent" for kind in ("debug", "release")]
+    return under_test("vivarium-agent", "VIVARIUM_AGENT")
+
+
+@pytest.fixture(scope="session")
+def checker() -> Path:
+    """The checker under test: `VIVARIUM_CHECK`, or what cargo built last."""
+    return under_test("vivarium-check", "VIVARIUM_CHECK")
+
+
+def under_test(name: str, variable: str) -> Path:
+    named = os.environ.get(variable)
+    built = [REPOSITORY / "target" / kind / name for kind in ("debug", "release")]
     found = [Path(named)] if named else sorted(filter(Path.exists, built), key=lambda path: path.stat().st_mtime)
     if not found:
-        pytest.fail("no agent to test: run `cargo build -p vivarium-agent`, or set VIVARIUM_AGENT")
+        pytest.fail(f"no {name} to test: run `cargo build --workspace`, or set {variable}")
     return found[-1]

@@ -46,7 +46,7 @@ packages() {
     wget            | test | one of the launcher's ways to fetch
     strace          | test | searching every system call for a planted secret
     g++             | fuzz | the runtime of the fuzzers is C++
-    shellcheck      | check | the shell of the house is held to it
+    shellcheck      | test | the shell of the house, and of its packaging, is held to it
     gdisk           | test | partition tables for the corpus of disk images
     fdisk           | test | partition tables for the corpus of disk images
     lvm2            | test | physical volumes for the corpus of disk images

@@ -1,0 +1,1 @@
+"""A CloudFormation template without CloudFormation: read, resolved with parameters, and told as describe-* JSON."""
