@@ -23,6 +23,7 @@ pub use trouble::Trouble;
 use self::configuration::Configuration;
 use self::keep::Findings;
 use self::look::Means;
+use self::record::Record;
 use self::wanted::Wanted;
 use crate::aws::profile;
 use crate::cli::{Cli, Command};
@@ -70,7 +71,12 @@ async fn look(
         Wanted::Postgres(wanted) => postgres::look(wanted, &means).await,
         Wanted::Path(wanted) => path::record(wanted, &means.configuration),
     });
-    let records = together(AT_ONCE, looks).await.into_iter().collect::<Result<_, _>>()?;
+    let looked = together(AT_ONCE, looks).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    // What was said here and is not the AWS CLI's own default, the lines to type must say too.
+    let region = cli.options.region.as_ref().or(settings.aws.region.as_ref());
+    let profile = cli.options.profile.as_ref().or(settings.aws.profile.as_ref());
+    let named = |record| Record { region: region.cloned(), profile: profile.cloned(), ..record };
+    let records = looked.into_iter().map(named).collect();
     Ok(Findings { records, configuration: means.configuration })
 }
 

@@ -10,7 +10,8 @@ use crate::probe::observation::Observation;
 
 /// One finding for each gate that blocks, in the order of the way.
 pub fn findings(case: &Case, seen: Option<&Observation>) -> Vec<Finding> {
-    let gates = || case.trace.into_iter().flat_map(|trace| &trace.blockers);
+    let gates =
+        || case.trace.into_iter().flat_map(|trace| &trace.blockers).filter(|gate| matters(gate, case));
     let remedies = fix::for_gates(gates(), case);
     gates().zip(remedies).map(|(gate, remedy)| finding(gate, case, seen, remedy)).collect()
 }
@@ -34,6 +35,15 @@ fn finding(gate: &Gate, case: &Case, seen: Option<&Observation>, remedy: fix::Re
         fix::Remedy::Fix(fix) => finding.fix(Some(*fix)),
         _ => finding,
     }
+}
+
+/// To a database without a public address no rule opens a way from outside: which ones would deny is beside the point,
+/// and to change them would only weaken its network.
+fn matters(gate: &Gate, case: &Case) -> bool {
+    let blockers = case.trace.into_iter().flat_map(|trace| &trace.blockers);
+    let is_private = blockers.map(Gate::code).any(|code| code == Some(Code::DatabaseNotPublic));
+    let of_itself = matches!(gate.kind, GateKind::Database | GateKind::NameResolution | GateKind::Instance);
+    !is_private || of_itself || gate.code() == Some(Code::DatabaseNotPublic)
 }
 
 /// Whether the gate looks at where a probe comes from, and nobody could say that: then it may let this machine in.
@@ -132,8 +142,14 @@ fn verdict(gate: &Gate, case: &Case) -> String {
             let way = if gate.side == Some("inbound") { "in" } else { "out" };
             format!("{} does not let the reply {way} to {} on {ports}", gate.element, packet.destination)
         }
+        Some(Code::NetworkAclDenies) if gate.side == Some("outbound") => {
+            format!(
+                "{} does not let {} out to {} on {ports}",
+                gate.element, packet.source, packet.destination
+            )
+        }
         Some(Code::NetworkAclDenies) => {
-            format!("{} does not let {} to {ports}", name(gate), packet.source)
+            format!("{} does not let {} in on {ports}", gate.element, packet.source)
         }
         Some(Code::InstanceNotRunning) => format!("{} is not running", gate.element),
         Some(Code::NoRoute) => format!("{} has no route to {}", gate.element, packet.destination),

@@ -136,5 +136,14 @@ pub fn notes(case: &Case) -> Vec<String> {
             "the database takes TLS only (rds.force_ssl{group}): clients need sslmode=require or stricter"
         )
     });
-    tls.into_iter().chain(seen_as.map(|address| format!("the database sees you as {address}"))).collect()
+    let proof = case.login.and_then(|login| login.as_ref().ok());
+    let proof = proof.map(|proof| {
+        let user = case.user.as_deref().unwrap_or("the user");
+        format!("{user} is let in, and SELECT NOW() says {}", proof.answer.now)
+    });
+    proof
+        .into_iter()
+        .chain(tls)
+        .chain(seen_as.map(|address| format!("the database sees you as {address}")))
+        .collect()
 }

@@ -17,11 +17,8 @@ pub fn line(case: &Case) -> Option<String> {
     let database = subject::database(case)?;
     let (host, port) = database.endpoint.as_ref()?;
     let (instance, public) = through(database, *port, network)?;
-    let user = case.user.as_deref().unwrap_or(if instance.platform.is_some() {
-        "Administrator"
-    } else {
-        "ec2-user"
-    });
+    // The user of the question is the database's; who logs in to the instance is its image's.
+    let user = if instance.platform.is_some() { "Administrator" } else { "ec2-user" };
     Some(format!("ssh -N -L {local}:{host}:{port} {user}@{public}", local = free(*port)))
 }
 
