@@ -233,6 +233,16 @@ fn a_private_database_is_reached_through_the_instance_that_it_lets_in() {
     assert_eq!(tunnel, Some(wanted), "{}", render::text(&diagnosis));
 }
 
+#[test]
+fn nobody_is_advised_to_open_the_gates_of_a_private_database_one_after_the_other() {
+    let diagnosis = diagnosed(&open().network(), AT_HOME, "mydb", "10.0.2.20:5432");
+    let text = render::text(&diagnosis);
+    let symptoms: Vec<_> = diagnosis.findings.iter().map(|finding| finding.symptom).collect();
+    assert_eq!(symptoms, [Some("P1")], "{text}");
+    let trace = diagnosis.trace.as_ref().expect("a trace");
+    assert!(trace.blockers.len() > 1, "all that is in the way stands in the trace");
+}
+
 /// Every break above and the network it leaves.
 fn broken() -> Vec<(&'static str, Answers)> {
     let with = |change: &dyn Fn(&mut Answers)| {
