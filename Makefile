@@ -1,5 +1,5 @@
 # The entrances. Each is a few lines that call something; run them as root on Debian 12.
-#   make demo    the main job on this machine, with no AWS account; INSTALLER=/path/Anaconda3-….sh uses a real one
+#   make demo    both programs on this machine, with no AWS account; INSTALLER=/path/Anaconda3-….sh uses a real one
 #   make test    every test; what .ci/run calls
 #   make check   formatting, lints, licences, the house's rules
 #   make kernel  the checker's verdicts and the Linux kernel's on 2,000 random networks: ten minutes
@@ -11,6 +11,7 @@
 SHELL = /bin/bash -euo pipefail
 PYTHON = .lab/venv/bin/python
 AGENT = target/debug/vivarium-agent
+CHECK = target/debug/vivarium-check
 TARGET = x86_64-unknown-linux-gnu
 RELEASE = target/$(TARGET)/release/vivarium-agent
 INSTALLER =
@@ -22,7 +23,7 @@ MINUTES = 10
 .PHONY: demo test check kernel fuzz cut bench dist docs setup-% build
 
 demo: setup-demo build
-	$(PYTHON) tests/lab/demo.py --agent $(AGENT) $(if $(INSTALLER),--installer $(INSTALLER))
+	$(PYTHON) tests/lab/demo.py --agent $(AGENT) --check $(CHECK) $(if $(INSTALLER),--installer $(INSTALLER))
 
 # One build serves the tests of Rust and, through the agent that it leaves, the tests in the lab.
 test: setup-test
@@ -64,7 +65,7 @@ docs:
 	cargo test -p vivarium-agent --test schema -- --ignored
 	cargo test -p vivarium-checker --test trace_document -- --ignored
 	cargo build -p vivarium-checker
-	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py
+	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py tests/test_faults.py
 
 build:
 	cargo build -p vivarium-agent -p vivarium-checker

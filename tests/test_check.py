@@ -13,22 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from documents import held
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "tests/lab/vpc/example"
 INSTANCE = "i-0123456789abcdef0"
 SECRET = "hunter2-and-more"
 ACCOUNT = "123456789012"
-
-
-@pytest.fixture(scope="session")
-def program() -> Path:
-    """The checker under test: `VIVARIUM_CHECK`, or what cargo built last."""
-    named = os.environ.get("VIVARIUM_CHECK")
-    built = [ROOT / "target" / kind / "vivarium-check" for kind in ("debug", "release")]
-    found = [Path(named)] if named else sorted(filter(Path.exists, built), key=lambda path: path.stat().st_mtime)
-    if not found:
-        pytest.fail("no checker to test: run `cargo build -p vivarium-checker`, or set VIVARIUM_CHECK")
-    return found[-1]
 
 
 class Check:
@@ -47,10 +38,10 @@ class Check:
 
 
 @pytest.fixture
-def check(program: Path, tmp_path: Path) -> Check:
+def check(checker: Path, tmp_path: Path) -> Check:
     home = tmp_path / "home"
     home.mkdir()
-    return Check(program, home)
+    return Check(checker, home)
 
 
 @pytest.fixture
@@ -408,10 +399,3 @@ def help_of(check: Check) -> str:
         shown = check(*filter(None, [name]), "--help").stdout
         parts.append(f"{'#' if not name else '##'} {title}\n\n```text\n{shown}```\n")
     return "\n".join(parts)
-
-
-def held(name: str, text: str) -> None:
-    path = ROOT / "docs" / name
-    if "VIVARIUM_BLESS" in os.environ:
-        path.write_text(text)
-    assert path.read_text() == text, f"{path} has drifted; VIVARIUM_BLESS=1 writes it anew"

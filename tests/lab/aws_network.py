@@ -9,6 +9,7 @@ black hole, a database's network interface is Amazon RDS's own, and interfaces a
 
 import contextlib
 from collections import defaultdict, deque
+from datetime import datetime
 
 from moto.backends import get_backend
 from moto.ec2 import utils
@@ -191,6 +192,7 @@ class _Filler:
                     key_name=row["KeyName"],
                     tags={"instance": {tag["Key"]: tag["Value"] for tag in row["Tags"]}},
                 )
+                self.ec2.get_instance(row["InstanceId"]).launch_time = datetime.fromisoformat(row["LaunchTime"])
 
     def fill_interfaces_of_rds(self) -> None:
         for row in self.rows("describe-network-interfaces", "NetworkInterfaces"):

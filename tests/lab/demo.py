@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Shows the main job on this machine, with no AWS account: from a blank volume to SELECT NOW().
+"""Shows both programs on this machine, with no AWS account: from a blank volume to SELECT NOW(), and what to do when
+something does not connect.
 
-    python3 tests/lab/demo.py --agent target/release/vivarium-agent [--installer Anaconda3-….sh]
+    python3 tests/lab/demo.py --agent target/debug/vivarium-agent --check target/debug/vivarium-check
+        [--installer Anaconda3-….sh]
 
 Everything it makes is gone when it ends, also on Ctrl-C, and it looks whether that is so.
 """
@@ -21,10 +23,13 @@ from typing import Any
 # The package lies in the parent; the script's own directory has a module of the package's name.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from lab import database, network, scratch  # noqa: E402
+from lab import database, demo_check, network, scratch  # noqa: E402
+from lab.demo_check import title  # noqa: E402
 from lab.lab import AGENT, CA, KEPT, SETTINGS, Lab  # noqa: E402
 from lab.network import ServiceFailed  # noqa: E402
 from lab.volume import VOLUME_ID  # noqa: E402
+from lab.vpc import describe  # noqa: E402
+from lab.vpc.vpc import Vpc  # noqa: E402
 
 SCRIPT = "/root/script.py"
 SELECT_NOW = f"""import psycopg2
@@ -50,25 +55,28 @@ def main() -> int:
     if os.geteuid() != 0:
         print("The demo needs root: it makes namespaces, mounts and a loop device.", file=sys.stderr)
         return 77
-    lab = Lab(given.agent, installer=given.installer)
+    lab, vpc = Lab(given.agent, installer=given.installer), Vpc(describe.EXAMPLE)
     try:
-        problem = run(lab, given.installer)
+        problem = run(lab, vpc, given)
     finally:
-        clean = say_what_is_left(lab)
+        clean = say_what_is_left([*lab.leftovers(), *vpc.leftovers()])
     if problem:
         print(f"\nThe demo failed: {problem}", file=sys.stderr)
     return 0 if clean and not problem else 1
 
 
-def run(lab: Lab, installer: Path | None) -> str | None:
+def run(lab: Lab, vpc: Vpc, given: argparse.Namespace) -> str | None:
     """Everything, in order. The reason if it does not end well."""
     try:
-        introduce(installer)
+        introduce(given.installer)
         with lab:
             show(lab)
+        demo_check.introduce()
+        with vpc:
+            demo_check.show(vpc, given.check)
     except KeyboardInterrupt:
         return "interrupted"
-    except (Failed, ServiceFailed) as failure:
+    except (Failed, demo_check.NotMended, ServiceFailed) as failure:
         return str(failure)
     return None
 
@@ -152,8 +160,7 @@ def told_by_python(lab: Lab) -> str:
     return done.stdout.strip()
 
 
-def say_what_is_left(lab: Lab) -> bool:
-    left = lab.leftovers()
+def say_what_is_left(left: list[str]) -> bool:
     title("What is left on this machine")
     print("\n".join(left) if left else "nothing: no process, no mount, no namespace, no loop device of the demo")
     kept = [path for path in (KEPT / "installers", KEPT / "postgres-template") if path.exists()]
@@ -161,13 +168,10 @@ def say_what_is_left(lab: Lab) -> bool:
     return not left
 
 
-def title(text: str) -> None:
-    print(f"\n== {text} ==\n", flush=True)
-
-
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agent", type=existing, required=True, help="the vivarium-agent to show")
+    parser.add_argument("--check", type=existing, required=True, help="the vivarium-check to show")
     parser.add_argument("--installer", type=existing, help="a real installer to serve instead of the stand-in")
     return parser.parse_args()
 

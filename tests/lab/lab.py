@@ -52,7 +52,7 @@ class Lab(Life):
         self.archive: shelf.Archive
 
     def build(self) -> None:
-        self.network = Network.create(self._cleanup)
+        self.network = Network.create(self.cleanup)
         self.authority = Authority(self.scratch.file("tls"))
         self._start_names()
         self._start_metadata()
@@ -61,13 +61,13 @@ class Lab(Life):
         self._start_archive()
         self.account.remember_secret(account.SECRET, {"username": database.USER, "password": self.password})
         self.volume = Volume.create(self.scratch.file("volume.img"), self._volume_size)
-        self._cleanup.callback(self.volume.release)
+        self.cleanup.callback(self.volume.release)
         self.boot()
 
     def boot(self) -> None:
         """Starts a fresh instance; the volume is attached to it if it is to be."""
         self.instance = Instance.start(self.network.instance, self.scratch.file("machine"))
-        self._cleanup.callback(self.instance.end)
+        self.cleanup.callback(self.instance.end)
         self._furnish()
         if self._attached:
             self.volume.attach(self.instance)
@@ -80,7 +80,7 @@ class Lab(Life):
             self.volume = Volume.create(self.volume.image, self._volume_size)
         else:
             self.volume.restore(snapshot)
-        self._cleanup.callback(self.volume.release)
+        self.cleanup.callback(self.volume.release)
         self.boot()
 
     def agent(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
@@ -137,7 +137,7 @@ class Lab(Life):
             self.authority.issue(database.HOST),
             self.password,
         )
-        self._cleanup.callback(lambda: self.database.stop())
+        self.cleanup.callback(lambda: self.database.stop())
 
     def _start_archive(self) -> None:
         self.archive = shelf.start(

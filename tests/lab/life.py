@@ -18,7 +18,7 @@ class Life:
     """What a lab is made of is registered to be undone as soon as it is there."""
 
     def __init__(self) -> None:
-        self._cleanup = contextlib.ExitStack()
+        self.cleanup = contextlib.ExitStack()
         self._left: list[str] = []
         self.scratch: scratches.Scratch
 
@@ -35,11 +35,11 @@ class Life:
         return self._left
 
     def __enter__(self) -> Self:
-        self._cleanup.enter_context(_ended_by_signals())
+        self.cleanup.enter_context(_ended_by_signals())
         try:
             scratches.sweep()
             self.scratch = scratches.Scratch()
-            self._cleanup.callback(self.scratch.remove)
+            self.cleanup.callback(self.scratch.remove)
             self.build()
         except BaseException:
             self._tear_down()
@@ -54,7 +54,7 @@ class Life:
     def _tear_down(self) -> None:
         """Undoes everything in reverse order. A second Ctrl-C does not cut it short."""
         with _deaf_to_signals():
-            self._cleanup.close()
+            self.cleanup.close()
             self._left = self._look_for_leftovers()
 
     def _look_for_leftovers(self) -> list[str]:

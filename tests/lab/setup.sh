@@ -20,7 +20,7 @@ requirements=$here/requirements.txt
 packages() {
     grep -v '^ *#' <<'TABLE'
     iproute2        | demo | network namespaces and their links: the instance, the database, the archive
-    nftables        | test | black holes and refusals, made as a security group would
+    nftables        | demo | security groups, network ACLs, the internet gateway and its NAT, in the lab's VPC
     e2fsprogs       | demo | mkfs.ext4 and resize2fs: the default filesystem of the volume
     xfsprogs        | demo | mkfs.xfs and xfs_growfs: the other filesystem of the volume
     util-linux      | demo | losetup, mount, unshare, nsenter
@@ -37,8 +37,8 @@ packages() {
     libc6-dev       | demo | the C library to link with
     make            | demo | the entrance
     git             | test | the house's rules are checked on the files that git knows
-    openssh-server  | test | a real sshd answers the checker's questions; Debian's own is not started
-    openssh-client  | test | keys for it, and ssh itself to compare with
+    openssh-server  | demo | a real sshd answers the checker's questions; Debian's own is not started
+    openssh-client  | demo | keys for it, and ssh itself to compare with
     chromium        | test | the checker's report is opened in it, as a person would
     fonts-dejavu-core | test | letters for it: a machine without a screen has none
     busybox         | test | UserData's launcher under its shell and with its wget
@@ -197,7 +197,7 @@ must_be_debian_and_root() {
 report_missing() {
     missing_packages "$1" | while IFS='|' read -r name why; do printf '  %-16s %s\n' "$name" "$why"; done
     cargo_is_there || printf '  %-16s %s\n' cargo-web "Rust $(wanted_rust) or newer, to build the programs (Debian's own cargo is older)"
-    venv_is_there || printf '  %-16s %s\n' .lab/venv "moto as the AWS API, pytest; in a folder of its own"
+    venv_is_there || printf '  %-16s %s\n' .lab/venv "moto as the AWS API, the AWS CLI, pytest; in a folder of its own"
     wheels_are_there || printf '  %-16s %s\n' .lab/wheels "psycopg2-binary, for the interpreters that the demo may install"
     [ "$1" != check ] || deny_is_there || printf '  %-16s %s\n' cargo-deny "licences and sources of every crate are held to deny.toml"
 }

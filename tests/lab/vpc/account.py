@@ -7,6 +7,7 @@ that its configuration can be read whatever is wrong with its network, as a pers
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import json
 import select
@@ -27,8 +28,9 @@ from .describe import Folder, Json
 HERE = Path(__file__).parents[1]
 REGION = "us-east-1"
 DOOR = 4566
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIALAB", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_REGION": REGION}
-CLI = f'aws() {{ "{PYTHON}" -m awscli "$@"; }}\n'
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIALAB", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_DEFAULT_REGION": REGION}
+# Version 1 of the CLI asks RDS at AWS's own endpoint, whatever AWS_ENDPOINT_URL says.
+CLI = f'aws() {{ "{PYTHON}" -m awscli --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }}\n'
 # As the AWS CLI names the answers; the attributes of a VPC are asked for one by one.
 QUESTIONS = {
     "ec2": (
@@ -42,7 +44,7 @@ QUESTIONS = {
 ATTRIBUTES = ("enableDnsSupport", "enableDnsHostnames")
 
 
-@dataclass
+@dataclass(eq=False)
 class Account:
     """The account as its owner sees it."""
 
@@ -80,16 +82,9 @@ class Account:
 
     def read(self) -> Folder:
         """The network as AWS describes it now, as the AWS CLI prints it."""
-        session = botocore.session.get_session()
         folder: Folder = {}
         for service, names in QUESTIONS.items():
-            client = session.create_client(
-                service,
-                endpoint_url=self.endpoint,
-                region_name=REGION,
-                aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            )
+            client = self._client(service)
             folder |= {name: _asked(client, name) for name in names}
             if service == "ec2":
                 vpc = folder["describe-vpcs"]["Vpcs"][0]["VpcId"]
@@ -97,6 +92,17 @@ class Account:
                     said = _asked(client, "describe-vpc-attribute", VpcId=vpc, Attribute=name)
                     folder[f"describe-vpc-attribute-{name}"] = said
         return folder
+
+    @functools.cache  # noqa: B019  an account ends with its test
+    def _client(self, service: str) -> Any:
+        session = botocore.session.get_session()
+        return session.create_client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def type(self, *lines: str) -> str:
         """Types lines into a shell that has the AWS CLI; each must succeed. What they said."""

@@ -18,6 +18,8 @@ VPC = "vpc-0a1b2c3d4e5f60718"
 PUBLIC, PRIVATE = "subnet-0a11111111111111a", "subnet-0b22222222222222b"
 PUBLIC_ACL, PRIVATE_ACL = "acl-0a1a2a3a4a5a6a7a8", "acl-0b1b2b3b4b5b6b7b8"
 PUBLIC_ROUTES, PRIVATE_ROUTES = "rtb-0a1a1a1a1a1a1a1a1", "rtb-0b2b2b2b2b2b2b2b2"
+MAIN_ROUTES = "rtb-0f0f0f0f0f0f0f0f0"
+PUBLIC_ADDRESS = "198.51.100.20"
 GATEWAY, GONE_GATEWAY = "igw-0d4e5f60718293a4b", "igw-0dead0dead0dead00"
 INSTANCE_GROUP, DATABASE_GROUP = "sg-0a1b2c3d4e5f6a7b8", "sg-0b2c3d4e5f6a7b8c9"
 DEFAULT_GROUP = "sg-0d0e0f0a0b0c0d0e0"
@@ -146,6 +148,19 @@ def no_entry(name: str, number: int, *, egress: bool = False) -> Edit:
 def _drop_entry(folder: Folder, name: str, number: int, egress: bool) -> None:
     own = acl(folder, name)
     own["Entries"] = [row for row in own["Entries"] if (row["RuleNumber"], row["Egress"]) != (number, egress)]
+
+
+def guards(name: str, subnet: str) -> Edit:
+    """The network ACL is the subnet's."""
+
+    def change(folder: Folder) -> None:
+        lists = folder["describe-network-acls"]["NetworkAcls"]
+        links = [link for own in lists for link in own["Associations"] if link["SubnetId"] == subnet]
+        for own in lists:
+            own["Associations"] = [link for link in own["Associations"] if link["SubnetId"] != subnet]
+        acl(folder, name)["Associations"] += [link | {"NetworkAclId": name} for link in links]
+
+    return _edit(change)
 
 
 def only_the_asterisk(name: str) -> Edit:

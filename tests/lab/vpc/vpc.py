@@ -98,7 +98,7 @@ class Vpc(Life):
 
     def build(self) -> None:
         """The namespaces first, then what is in them."""
-        self.topology = Topology.create(self.description, self._cleanup, home=self._home)
+        self.topology = Topology.create(self.description, self.cleanup, home=self._home)
         self.laptop = Vantage(self.topology.namespaces["laptop"])
         self._places = {row.id: Vantage(self.topology.namespaces[row.id]) for row in self.description.interfaces}
         self.services = services.Services.create(self.topology, self.scratch.path, self.interface(), self.server)
@@ -111,11 +111,11 @@ class Vpc(Life):
         self.services.metadata(own)
         self.services.listeners("internet", addresses.CONTROL, addresses.CONTROL_PORTS)
         self.database, authority = services.start_database(self.services, self.server, place, self.password)
-        self._cleanup.callback(lambda: self.database.stop())
-        instance = services.boot_instance(self.topology, own, place, self._cleanup)
+        self.cleanup.callback(lambda: self.database.stop())
+        instance = services.boot_instance(self.topology, own, place, self.cleanup)
         services.trust(instance, authority)
         self.instance().machine = instance
-        self.laptop.machine = services.boot_laptop(self.topology, instance, place, self._cleanup)
+        self.laptop.machine = services.boot_laptop(self.topology, instance, place, self.cleanup)
         services.trust(self.laptop.machine, authority)
 
     def _end_names(self) -> None:
