@@ -15,8 +15,7 @@ import pytest
 
 from lab.lab import REPOSITORY
 from lab.stack import documents, template
-from lab.stack.template import TEMPLATE, Json, Stack
-from test_stack import SAID
+from lab.stack.template import SAID, TEMPLATE, Json, Stack
 
 LARGEST_BODY = 51_200  # CloudFormation's limit for a template that is not in S3
 LARGEST_USER_DATA = 16_384
@@ -25,7 +24,7 @@ FETCH = re.compile(r"^ *fetch\(\) \{\n(.*?)^ *\}\n", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture(scope="module")
 def stack() -> Stack:
-    return Stack(template.read(), dict(SAID))
+    return Stack(template.read(), SAID)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def one(stack: Stack, kind: str) -> Json:
 
 
 def test_cfn_lint_has_nothing_to_say() -> None:
-    command = [str(Path(sys.executable).parent / "cfn-lint"), "--include-checks", "I", "--", str(TEMPLATE)]
+    command = [sys.executable, "-m", "cfnlint", "--include-checks", "I", "--", str(TEMPLATE)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     said = [row for row in run.stdout.splitlines() if re.match(r"[EWI]\d{4}", row)]
     assert (run.returncode, said) == (0, [])
@@ -54,7 +53,7 @@ def test_the_documents_in_the_template_are_those_of_the_folder() -> None:
     if os.environ.get("VIVARIUM_BLESS"):
         documents.embed()
     assert documents.embedded(TEMPLATE.read_text()) == TEMPLATE.read_text()
-    inside = [row["Content"] for row in Stack(template.read(), dict(SAID)).resources("AWS::SSM::Document").values()]
+    inside = [row["Content"] for row in Stack(template.read(), SAID).resources("AWS::SSM::Document").values()]
     assert inside == list(documents.all_of_them().values())
 
 

@@ -13,16 +13,10 @@ from typing import Any
 import pytest
 
 from lab.stack import network, template
-from lab.stack.template import Json, Stack
+from lab.stack.template import ME, SAID, Json, Stack
 from lab.vpc import describe
 
-ME, STRANGER = "203.0.113.9", "203.0.113.10"
-SAID = {
-    "MyAddress": f"{ME}/32",
-    "AgentUrl": "https://releases.example/vivarium-agent-x86_64",
-    "AgentSha256": "9" * 64,
-    "AcceptLicense": "true",
-}
+STRANGER = "203.0.113.10"
 PRIVATE, PUBLIC = {}, {"PublicDatabase": "yes"}
 VARIANTS = pytest.mark.parametrize("more", [PRIVATE, PUBLIC], ids=["private", "public"])
 

@@ -40,6 +40,14 @@ PREFIXES = {
     "AWS::EC2::Instance": "i",
     "AWS::EC2::Volume": "vol",
 }
+# What a person says to the template; the rest has defaults.
+ME = "203.0.113.9"
+SAID = {
+    "MyAddress": f"{ME}/32",
+    "AgentUrl": "https://releases.example/vivarium-agent-x86_64",
+    "AgentSha256": "9" * 64,
+    "AcceptLicense": "true",
+}
 PUBLIC_ADDRESS = "198.51.100.20"
 ENDPOINT = f"vivarium-database.abc123.{REGION}.rds.amazonaws.com"
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!db-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9-AbCdEf"
