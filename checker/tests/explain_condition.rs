@@ -3,77 +3,15 @@
 
 mod fixtures;
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
+use fixtures::asking::{Asking, DATABASE, WEB, observed, spoke, the_first};
 use fixtures::{Answers, open};
 use serde_json::{Value, json};
 use vivarium_checker::database::ladder::{Broken, Proof};
 use vivarium_checker::database::verdict::{DatabaseFailure, Rung};
-use vivarium_checker::evaluate::{End, Flow, evaluate};
-use vivarium_checker::explain::{
-    Case, Confidence, Diagnosis, KnownHost, Own, OwnKey, Service, Verdict, explain,
-};
-use vivarium_checker::probe::observation::{Asked, Observation, Outcome, Words};
+use vivarium_checker::explain::{Case, Confidence, Diagnosis, KnownHost, Own, OwnKey, Verdict, explain};
+use vivarium_checker::probe::observation::{Asked, Outcome, Words};
 use vivarium_checker::probe::ssh::words::{HostKey, KeyAnswer, SshWords};
 use vivarium_checker::render;
-
-const WEB: &str = "198.51.100.20:22";
-const DATABASE: &str = "10.0.2.20:5432";
-
-fn observed(at: &str, asked: Asked, outcome: Outcome) -> Observation {
-    let elapsed = Duration::from_millis(30);
-    let when = "2026-11-23T15:00:00Z".parse().expect("a time");
-    Observation {
-        asked,
-        address: Some(at.parse().expect("an address")),
-        from: None,
-        at: when,
-        elapsed,
-        outcome,
-    }
-}
-
-/// What the checker says of somebody at home, or of the instance, who sees this.
-struct Asking<'a> {
-    answers: &'a Answers,
-    seen: Vec<Observation>,
-    case: Case<'a>,
-}
-
-impl<'a> Asking<'a> {
-    fn web(answers: &'a Answers, seen: Vec<Observation>) -> Self {
-        let case = Case {
-            from: "203.0.113.10".into(),
-            to: "i-0web".into(),
-            service: Some(Service::Ssh),
-            port: 22,
-            address: Some(WEB.parse().expect("an address")),
-            ..Case::default()
-        };
-        Self { answers, seen, case }
-    }
-
-    fn database(answers: &'a Answers, seen: Vec<Observation>) -> Self {
-        let address: SocketAddr = DATABASE.parse().expect("an address");
-        let case = Case {
-            from: "i-0web".into(),
-            to: "mydb".into(),
-            service: Some(Service::Postgres),
-            port: 5432,
-            address: Some(address),
-            ..Case::default()
-        };
-        Self { answers, seen, case }
-    }
-
-    fn told(self) -> Diagnosis {
-        let network = self.answers.network();
-        let flow = Flow::tcp(End::parse(&self.case.from), End::parse(&self.case.to), self.case.port);
-        let trace = evaluate(&flow, &network);
-        explain(&Case { observations: &self.seen, trace: Some(&trace), network: Some(&network), ..self.case })
-    }
-}
 
 fn mute(answers: &Answers) -> Diagnosis {
     Asking::web(answers, vec![observed(WEB, Asked::Port, Outcome::TimedOut)]).told()
@@ -94,12 +32,6 @@ fn with_status(system: &str, instance: &str, events: &Value) -> Answers {
 fn with_console(mut answers: Answers, output: &str) -> Answers {
     answers.rows("ConsoleOutputs").push(json!({ "InstanceId": "i-0web", "Output": output }));
     answers
-}
-
-fn the_first(diagnosis: &Diagnosis) -> (&'static str, String, Vec<String>) {
-    let finding = diagnosis.findings.first().unwrap_or_else(|| panic!("{}", render::text(diagnosis)));
-    let lines = finding.evidence.iter().map(|evidence| evidence.line().to_owned()).collect();
-    (finding.symptom.unwrap_or_default(), finding.verdict.clone(), lines)
 }
 
 #[test]
@@ -185,10 +117,6 @@ fn h23_an_instance_that_was_started_a_moment_ago_may_still_be_booting() {
     let (symptom, _, lines) = the_first(&Asking::web(&answers, refused).told());
     assert_eq!(symptom, "H23");
     assert!(lines.iter().any(|line| line.contains("started 40 s before")), "{lines:?}");
-}
-
-fn spoke(words: SshWords) -> Observation {
-    observed(WEB, Asked::Ssh { user: None }, Outcome::Spoke(Words::Ssh(Box::new(words))))
 }
 
 #[test]

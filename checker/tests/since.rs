@@ -94,7 +94,7 @@ fn a_route_that_leads_elsewhere_or_nowhere_is_told() {
 }
 
 #[test]
-fn an_instance_that_was_stopped_and_started_has_another_address_and_start() {
+fn h13_an_instance_that_was_stopped_and_started_has_another_address_and_start() {
     let then = {
         let mut answers = open();
         answers.thing("Instances", "i-0web")["LaunchTime"] = json!("2026-11-01T00:00:00Z");
@@ -127,7 +127,7 @@ fn a_state_and_other_groups_on_an_interface_are_told() {
 }
 
 #[test]
-fn what_changed_of_a_database_is_told() {
+fn p35_what_changed_of_a_database_is_told() {
     let mut now = open();
     let database = now.thing("DBInstances", "mydb");
     database["DBInstanceStatus"] = json!("storage-full");

@@ -4,7 +4,7 @@ use super::Trouble;
 use super::look::{Means, mistake};
 use super::record::{Question, Record};
 use crate::database::ladder::{self, Password, TlsMode};
-use crate::explain::Service;
+use crate::explain::{OwnProblem, Service};
 use crate::local::libpq::{self, Login, Parameters};
 use crate::local::target::{self, Place};
 use crate::probe::controls::Controls;
@@ -59,7 +59,30 @@ pub async fn look(wanted: &Wanted, means: &Means<'_>) -> Result<Record, Trouble>
     record.own.sslrootcert = login.sslrootcert.as_ref().map(|path| path.display().to_string());
     let (climbed, ()) = tokio::join!(climb(&login, means), means.observe(&mut record, &inquiry));
     record.login = climbed;
+    let now = record.round.as_ref().map(|round| round.name.at);
+    let token = login.token.as_ref().zip(now);
+    record.own.token =
+        token.and_then(|(token, now)| token.mistake(&login.host, login.port, &login.user, now));
+    record.own.password = login.oddity.map(|(words, hint)| OwnProblem {
+        symptom: "P18".into(),
+        words: words.into(),
+        hint: hint.into(),
+    });
+    record.notes.extend(no_roots(&login, &home));
     Ok(record)
+}
+
+/// P14: what libpq would not even begin with; from here Amazon's roots are believed.
+fn no_roots(login: &Login, home: &std::path::Path) -> Option<String> {
+    let verifies = matches!(login.sslmode.as_deref(), Some("verify-full" | "verify-ca"));
+    let usual = home.join(".postgresql/root.crt");
+    let missing = verifies && login.sslrootcert.is_none() && !usual.exists();
+    missing.then(|| {
+        format!(
+            "psql would stop here (P14): {} is not there; name RDS's bundle in sslrootcert, while Amazon's roots are built in here",
+            usual.display()
+        )
+    })
 }
 
 /// libpq's words for it, the place where there is one to look up, and how to show it without a password.

@@ -10,7 +10,7 @@ use super::record::{Question, Record};
 use crate::explain::{KnownHost, OwnKey, OwnProblem, Service};
 use crate::local::ssh_config::{self, SshSettings};
 use crate::local::target::{self, Place, Target};
-use crate::local::{key_file, known_hosts};
+use crate::local::{agent, key_file, known_hosts};
 use crate::probe::controls::Controls;
 use crate::probe::round::{Inquiry, SshInquiry};
 
@@ -73,6 +73,9 @@ pub async fn look(wanted: &Wanted, means: &Means<'_>) -> Result<Record, Trouble>
     });
     record.notes = notes(&settings, wanted.identity.as_deref());
     record.own.keys = own_keys(&settings);
+    if let Some(socket) = means.surroundings.variable("SSH_AUTH_SOCK") {
+        record.own.agent_keys = agent::keys(Path::new(socket)).await;
+    }
     means.observe(&mut record, &inquiry).await;
     record.known_host = held_against(&record, &known, file(&settings));
     Ok(record)

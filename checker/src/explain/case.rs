@@ -71,6 +71,12 @@ pub struct Own {
     pub keys: Vec<OwnKey>,
     /// `sslrootcert`, where it is set.
     pub sslrootcert: Option<String>,
+    /// Why the token of IAM that is the password cannot be taken.
+    pub token: Option<String>,
+    /// What looks wrong about the password.
+    pub password: Option<OwnProblem>,
+    /// How many keys ssh-agent holds.
+    pub agent_keys: Option<usize>,
 }
 
 /// A key of the user's.

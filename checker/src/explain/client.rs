@@ -26,7 +26,7 @@ pub fn findings(case: &Case, seen: Seen, one: Option<&Observation>) -> Vec<Findi
             forged(controls, seen, one),
         ]
     });
-    let own = own_machine(seen, one).or_else(|| no_way_to_names(seen, one));
+    let own = own_machine(case, seen, one).or_else(|| no_way_to_names(seen, one));
     controlled.flatten().chain(own).chain(two_addresses(case, seen)).collect()
 }
 
@@ -121,15 +121,19 @@ fn forged(controls: &Controlled, seen: Seen, one: Option<&Observation>) -> Optio
 }
 
 /// H5 and this machine's own rules: said at once, by this machine.
-fn own_machine(seen: Seen, one: Option<&Observation>) -> Option<Finding> {
+fn own_machine(case: &Case, seen: Seen, one: Option<&Observation>) -> Option<Finding> {
     let one = one.filter(|_| seen == Seen::NoWay)?;
     let family = one.address.map_or("IP", |address| if address.is_ipv6() { "IPv6" } else { "IPv4" });
     match one.outcome {
         Outcome::NetworkUnreachable if one.elapsed < TOO_NEAR => Some(
-            Finding::new("H5", Side::Client, format!("this machine has no way out over {family}"))
-                .seen(Some(one))
-                .refuted_by(format!("`ip route get` shows a way for another {family} address"))
-                .hint(format!("use a network that has {family}, or the target's other address")),
+            Finding::new(
+                case.symptom("H5", "P40").or(Some("H5")),
+                Side::Client,
+                format!("this machine has no way out over {family}"),
+            )
+            .seen(Some(one))
+            .refuted_by(format!("`ip route get` shows a way for another {family} address"))
+            .hint(format!("use a network that has {family}, or the target's other address")),
         ),
         Outcome::Prohibited if one.elapsed < TOO_NEAR => Some(
             Finding::new(None, Side::Client, "this machine's own firewall forbids the connection")

@@ -187,6 +187,27 @@ pub fn warnings(case: &Case) -> Vec<Warning> {
     events.filter(near).map(warning).collect()
 }
 
+/// H40: on these the table of connections forgets after 350 seconds what says nothing.
+pub fn forgets_soon(case: &Case) -> Option<Warning> {
+    let instance = subject::instance(case)?;
+    let kind = instance.instance_type.as_deref().filter(|kind| is_nitro_v6(kind))?;
+    Some(Warning {
+        symptom: Some("H40"),
+        line: format!(
+            "{} is a {kind}: a connection that is silent for 350 s is forgotten, and freezes",
+            instance.id
+        ),
+        hint: "ServerAliveInterval 60 in ~/.ssh/config, and tcp_keepalives_idle = 60 for PostgreSQL".into(),
+    })
+}
+
+/// Families of the eighth generation, but for those of Graviton4 with no network of its own, and Blackwell.
+fn is_nitro_v6(kind: &str) -> bool {
+    let family = kind.split('.').next().unwrap_or_default();
+    let eighth = ["c8", "m8", "r8", "x8"].iter().find_map(|begin| family.strip_prefix(begin));
+    eighth.is_some_and(|rest| !matches!(rest, "g" | "gd")) || family.starts_with("p6-b")
+}
+
 /// What AWS refused to tell of a machine that does not answer.
 pub fn unread(case: &Case, seen: Seen) -> Vec<Missing> {
     let Some(network) = case.network.filter(|_| seen == Seen::TimedOut || seen == Seen::Connected) else {

@@ -1,6 +1,7 @@
 //! The user's keys against the key pair that an instance was launched with (H32).
 
 use super::case::{Case, OwnKey, Service};
+use super::diagnosis::Warning;
 use super::subject;
 use crate::local::ec2_fingerprint::is_one_of;
 use crate::network::KeyPair;
@@ -44,4 +45,19 @@ pub fn notes(case: &Case) -> Option<String> {
 /// The user's keys by their paths.
 pub fn paths(case: &Case) -> String {
     case.own.keys.iter().map(|key| key.path.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What OpenSSH's servers take before they hang up.
+const TRIES: usize = 6;
+
+/// H37, before it happens: each key of the agent is offered before the one that is wanted.
+pub fn too_many(case: &Case) -> Option<Warning> {
+    let count = case.own.agent_keys.filter(|count| *count >= TRIES && case.service() == Service::Ssh)?;
+    Some(Warning {
+        symptom: Some("H37"),
+        line: format!(
+            "ssh-agent holds {count} keys, and most servers hang up after {TRIES} that are not the right one"
+        ),
+        hint: "name the key and no other: IdentitiesOnly yes and IdentityFile in ~/.ssh/config".into(),
+    })
 }

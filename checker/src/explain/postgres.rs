@@ -1,9 +1,9 @@
 //! What a PostgreSQL server's words, or the lack of them, mean. The first error counts, not the last.
 
 use super::case::Case;
-use super::database;
 use super::diagnosis::{Confidence, Finding, Side};
 use super::seen::{Seen, most_telling};
+use super::{database, subject};
 use crate::database::ladder::Broken;
 use crate::database::verdict::{DatabaseFailure, Rung};
 use crate::probe::observation::{Asked, Observation, Outcome, Words};
@@ -82,12 +82,17 @@ fn login_failed(case: &Case, broken: &Broken) -> Option<Finding> {
     let wire = case.observations.iter().find(|one| matches!(one.asked, Asked::PostgresLogin { .. }));
     let tls_only = failure == DatabaseFailure::PasswordRefused;
     let told = database::of_login(case, failure);
-    let symptom = told.symptom.or(symptom(failure));
+    let own = of_own_files(case, failure);
+    let symptom = own.as_ref().map(|(row, ..)| *row).or(told.symptom).or(symptom(failure));
     let finding = Finding::new(symptom, Side::Service, failure.verdict())
         .read(format!("{}: {}", broken.rung, broken.detail))
         .seen(wire)
         .refuted_by("the same login works from another client")
         .hint(told.hint.unwrap_or_else(|| failure.hint().to_owned()));
+    let finding = match own {
+        Some((_, line, hint)) => finding.read(line).hint(hint),
+        None => finding,
+    };
     let finding = told.lines.into_iter().fold(finding, Finding::read);
     // libpq tries again without TLS, and shows that answer: P9.
     Some(if tls_only {
@@ -97,6 +102,38 @@ fn login_failed(case: &Case, broken: &Broken) -> Option<Finding> {
     } else {
         finding
     })
+}
+
+/// What the user's own side says of it: a token that cannot be taken (P19), a password that was written for somewhere
+/// else (P18), another server on the port of a tunnel (P32), a name that the certificate cannot have there (P15).
+fn of_own_files(case: &Case, failure: DatabaseFailure) -> Option<(&'static str, String, String)> {
+    use DatabaseFailure as F;
+    let here = case.address.is_some_and(|address| address.ip().is_loopback());
+    let refused = matches!(failure, F::PasswordRefused | F::TokenRefused | F::NoEntry | F::NoSuchRole);
+    if let (true, Some(why)) = (refused, &case.own.token) {
+        let hint = "make a token for this host, port, user and Region: `aws rds generate-db-auth-token`; it lasts 15 minutes";
+        return Some(("P19", why.clone(), hint.into()));
+    }
+    if let (true, Some(problem)) = (refused, &case.own.password) {
+        return Some(("P18", problem.words.clone(), problem.hint.clone()));
+    }
+    let endpoint = subject::database(case).and_then(|database| database.endpoint.as_ref());
+    match failure {
+        F::UnknownAuthority | F::NotVerified | F::NoTls if here => Some((
+            "P32",
+            "the port is one of this machine, and what answers is not RDS: a PostgreSQL of this machine has it, not the tunnel".into(),
+            "give the tunnel a port of its own, such as 15432 (`ssh -L 15432:…`), and connect to that".into(),
+        )),
+        F::WrongHostName if here => Some((
+            "P15",
+            "a certificate is for the endpoint's name, never for this end of a tunnel".into(),
+            format!(
+                "keep the name and say where it is: host={} hostaddr=127.0.0.1",
+                endpoint.map_or("ENDPOINT", |(host, _)| host)
+            ),
+        )),
+        _ => None,
+    }
 }
 
 fn symptom(failure: DatabaseFailure) -> Option<&'static str> {

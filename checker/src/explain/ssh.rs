@@ -16,7 +16,8 @@ pub fn findings(case: &Case, seen: Seen) -> Vec<Finding> {
         Seen::Spoke => {
             let ended = conversations.iter().find_map(|one| cut_off(one));
             let key = changed_key(case, &conversations);
-            key.into_iter().chain(ended).chain(login(case, &conversations)).collect()
+            let found = key.into_iter().chain(ended).chain(login(case, &conversations));
+            found.chain(unusable_keys(case)).collect()
         }
         _ => Vec::new(),
     }
@@ -38,6 +39,11 @@ pub fn without_words(one: &Observation) -> Finding {
             .confidence(Confidence::Possible)
             .refuted_by("the same happens from another network, and sshd's log is clean")
             .hint("try from another network; if it is the same there, see `journalctl -u ssh` over Session Manager"),
+        Outcome::Spoke(Words::Unfamiliar { beginning, .. }) if turned_away(beginning) => {
+            finding("H26", Side::Host, "sshd turns you away at the door: too many log in at once, or you failed too often")
+                .refuted_by("the next attempt is let in")
+                .hint("wait ten minutes, then look at MaxStartups and PerSourcePenalties in sshd_config")
+        }
         Outcome::Spoke(Words::Unfamiliar { .. } | Words::Postgres(_)) => {
             finding("H29", Side::Service, "something answers on this port, and it is not an SSH server")
                 .refuted_by("`ssh -v` shows a line that begins with SSH-2.0")
@@ -48,6 +54,11 @@ pub fn without_words(one: &Observation) -> Finding {
             .refuted_by("CPUCreditBalance is above 0 and memory is free")
             .hint("look at CPUCreditBalance and at `aws ec2 get-console-output`; stopping and starting frees it"),
     }
+}
+
+/// What sshd says to whom it lets no further, in place of its identification.
+fn turned_away(beginning: &str) -> bool {
+    ["Exceeded MaxStartups", "Not allowed at this time"].iter().any(|words| beginning.starts_with(words))
 }
 
 fn cut_off(one: &Observation) -> Option<Finding> {
@@ -64,6 +75,11 @@ fn cut_off(one: &Observation) -> Option<Finding> {
             finding("H36", Side::Service, &format!("client and server share no {kind} algorithm"))
                 .refuted_by("`ssh -Q` lists one of the server's")
                 .hint("bring the older of the two up to date"),
+        ),
+        How::Disconnected { words } if words.contains("Too many authentication failures") => Some(
+            finding("H37", Side::Client, "the server has heard enough keys before the right one: ssh-agent offers too many")
+                .refuted_by("`ssh -v -o IdentitiesOnly=yes -i KEY` is turned away in the same way")
+                .hint("name the key and no other: IdentitiesOnly yes and IdentityFile in ~/.ssh/config"),
         ),
         // That it hangs up on somebody who does not log in is no fault.
         How::Closed | How::Reset | How::Disconnected { .. } | How::Failed { .. } => None,
@@ -98,6 +114,25 @@ fn changed_key(case: &Case, conversations: &[&Observation]) -> Option<Finding> {
             .refuted_by("somebody made the instance's host keys anew after it started")
             .hint("do not log in; see which instance has the address now")
     })
+}
+
+/// H34, H35: ssh passes over each of the user's keys as it lies there.
+fn unusable_keys(case: &Case) -> Option<Finding> {
+    let own = &case.own.keys;
+    let first = own.first()?.problems.first()?;
+    if own.iter().any(|key| key.problems.is_empty()) || case.own.agent_keys.is_some_and(|count| count > 0) {
+        return None;
+    }
+    let symptom = if first.symptom == "H34" { "H34" } else { "H35" };
+    let finding =
+        Finding::new(symptom, Side::Client, format!("ssh cannot use {}: {}", own[0].path, first.words));
+    let others = own.iter().flat_map(|key| key.problems.iter().map(|problem| (&key.path, &problem.words)));
+    Some(
+        others
+            .fold(finding, |finding, (path, words)| finding.read(format!("{path}: {words}")))
+            .refuted_by("`ssh -v` says that another key is offered")
+            .hint(first.hint.clone()),
+    )
 }
 
 /// The fingerprints that the instance printed on its console; none where they were not read.

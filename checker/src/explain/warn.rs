@@ -5,15 +5,18 @@ use std::net::IpAddr;
 use super::case::Case;
 use super::diagnosis::Warning;
 use super::fix::{ENTRIES_A_LIST, RULES_A_GROUP, rules_counted};
-use super::{condition, database};
+use super::{condition, database, keys};
 use crate::evaluate::{Direction, Gate, GateKind, Which};
 use crate::network::{Family, Network, Peer, SecurityGroupRule, is_private};
 
 /// All of them, in the order of the way.
 pub fn warnings(case: &Case) -> Vec<Warning> {
-    let family = other_family(case);
+    let family: Vec<Warning> = other_family(case).into_iter().chain(keys::too_many(case)).collect();
     let (Some(trace), Some(network)) = (case.trace, case.network) else { return family };
-    let ends = condition::warnings(case).into_iter().chain(database::warnings(case));
+    let ends = condition::warnings(case)
+        .into_iter()
+        .chain(condition::forgets_soon(case))
+        .chain(database::warnings(case));
     let gates = || trace.gates.iter();
     let mut all: Vec<Warning> = gates().filter_map(|gate| moving_address(gate, network)).collect();
     all.extend(gates().filter_map(|gate| deciding_rule(gate, network)));

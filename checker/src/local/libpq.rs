@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::Mistake;
+use super::password::Token;
 use super::{pgpass, service_file};
 use crate::database::ladder::Password;
 
@@ -89,6 +90,10 @@ pub struct Login {
     pub user: String,
     /// The password, if any was found.
     pub password: Option<Password>,
+    /// The token of IAM that the password is, if it is one.
+    pub token: Option<Token>,
+    /// What looks wrong about the password, and what to do.
+    pub oddity: Option<(&'static str, &'static str)>,
     /// `sslmode`, if it is set.
     pub sslmode: Option<String>,
     /// `sslrootcert`, if it is set.
@@ -116,6 +121,8 @@ pub fn login(given: Parameters, surroundings: &Surroundings) -> Result<Login, Mi
         more: hosts,
         database,
         user,
+        token: password.as_deref().and_then(super::password::token),
+        oddity: password.as_deref().and_then(super::password::oddity),
         password: password.map(Password::new),
         sslmode: sslmode(get("sslmode"))?,
         sslrootcert: get("sslrootcert").map(PathBuf::from),
