@@ -31,6 +31,8 @@ def show(vpc: Vpc, program: Path) -> None:
     for name, question in BREAKS:
         with sick(clinic, FAULTS[name]):
             treat(clinic, FAULTS[name], question)
+        # The checker remembers when it last worked, and is to see it as it was.
+        clinic.ask(question, edits.INSTANCE)
     title("All is well again")
     for question in WHERE:
         expect(ask(clinic, question, only_the_verdict=True), 0)
@@ -60,7 +62,7 @@ def sick(clinic: Clinic, fault: Fault) -> Iterator[None]:
 def treat(clinic: Clinic, fault: Fault, question: str) -> None:
     title(f"A fault: {fault.about}")
     expect(ask(clinic, question), 1)
-    lines = list(clinic.ask(question).lines("commands"))
+    lines = list(clinic.ask(question, edits.INSTANCE).lines("commands"))
     if lines:
         print("\nTyped, as it is printed:\n")
         clinic.type(*lines)
@@ -70,6 +72,7 @@ def treat(clinic: Clinic, fault: Fault, question: str) -> None:
         clinic.machine("instance").shell(fault.machine.mend)
     print("\n".join(f"$ {line}" for line in lines), end="\n\n")
     expect(ask(clinic, question, only_the_verdict=True), 0)
+    print("\n(Then the lab is put back as it was.)")
 
 
 def ask(clinic: Clinic, question: str, *, only_the_verdict: bool = False) -> int:
