@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import base64
-import functools
-import hashlib
-import http.server
 import itertools
 import re
-import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import re2
 
-from lab import certificates
-from lab.stack import documents, executor
+from lab.stack import documents, executor, release
 from lab.stack.executor import Host, Refused, Step
+from lab.stack.release import Archive
 
 DOCUMENTS = documents.all_of_them()
 EVERY = pytest.mark.parametrize("name", DOCUMENTS)
@@ -193,41 +187,10 @@ def test_every_command_line_is_one_that_the_agent_knows(agent: Path) -> None:
         assert run.returncode == 0, run.stderr
 
 
-@dataclass
-class Archive:
-    """What releases are fetched from."""
-
-    url: str
-    folder: Path
-    authority: Path
-
-    def publish(self, name: str, text: str) -> dict[str, str]:
-        """A release, as parameters of the document that installs it."""
-        (self.folder / name).write_text(text)
-        return {"Url": f"{self.url}/{name}", "Sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    """An HTTPS server on loopback."""
-    folder = tmp_path_factory.mktemp("archive")
-    authority = certificates.Authority(folder / "ca")
-    own = authority.issue("localhost")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(own.certificate, own.key)
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield Archive(f"https://localhost:{server.server_port}", folder, authority.certificate)
-        server.shutdown()
-        thread.join()
+    with release.archive(tmp_path_factory.mktemp("archive")) as archive:
+        yield archive
 
 
 NEW = """#!/bin/sh
@@ -242,8 +205,7 @@ esac
 def fresh(tmp_path: Path, archive: Archive) -> Iterator[Host]:
     """A host without an agent."""
     with executor.host(tmp_path) as host:
-        host.environment = {"CURL_CA_BUNDLE": str(archive.authority), "PATH": f"{executor.BIN}:/usr/bin:/bin"}
-        host.install("sleep", "#!/bin/sh\n")  # nobody waits between attempts
+        archive.trusted_by(host)
         yield host
 
 

@@ -40,6 +40,7 @@ def _resource(path: Path) -> str:
     Properties:
       Name: !Sub '${{AWS::StackName}}-{path.stem}'
       DocumentType: Command
+      DocumentFormat: JSON
       TargetType: /AWS::EC2::Instance
       UpdateMethod: NewVersion
       Content:
