@@ -65,7 +65,7 @@ docs:
 	cargo test -p vivarium-agent --test schema -- --ignored
 	cargo test -p vivarium-checker --test trace_document -- --ignored
 	cargo build -p vivarium-checker
-	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py tests/test_faults.py
+	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py tests/test_faults.py tests/test_packaging.py
 
 build:
 	cargo build -p vivarium-agent -p vivarium-checker
