@@ -252,6 +252,41 @@ def test_a_history_that_cannot_be_read_or_written_is_a_note_and_no_verdict(check
         assert any("since it worked is not known" in note for note in json.loads(run.stdout)["notes"]), content
 
 
+def test_h34_a_key_that_others_may_read_keeps_ssh_out_of_a_server_that_answers(check: Check, greeter: int) -> None:
+    folder = check.home / ".ssh"
+    folder.mkdir()
+    key = folder / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    words = ["ssh", f"127.0.0.1:{greeter}", "--no-aws"]
+    assert check(*words).returncode == 0
+    key.chmod(0o644)
+    run = check(*words)
+    assert (run.returncode, run.stderr) == (1, "")
+    assert "(H34)" in run.stdout
+    assert f"chmod 600 {key}" in run.stdout
+
+
+def test_h37_an_agent_with_many_keys_is_told_before_a_server_hangs_up(
+    check: Check, tmp_path: Path, greeter: int
+) -> None:
+    socket_of_agent = tmp_path / "agent"
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket_of_agent], stdout=subprocess.PIPE)
+    try:
+        assert agent.stdout is not None
+        agent.stdout.readline()  # It says where it listens once it does.
+        environment = {"SSH_AUTH_SOCK": str(socket_of_agent), "PATH": os.environ["PATH"]}
+        for number in range(6):
+            key = tmp_path / f"key-{number}"
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+            subprocess.run(["ssh-add", "-q", key], env=environment, check=True)
+        run = check("ssh", f"127.0.0.1:{greeter}", "--no-aws", SSH_AUTH_SOCK=str(socket_of_agent))
+    finally:
+        agent.kill()
+        agent.wait()
+    assert run.returncode == 0
+    assert "ssh-agent holds 6 keys" in run.stdout
+
+
 def example_at(folder: Path, public: str) -> Path:
     """The example's network, whose instance the world sees at another address."""
     folder.mkdir()

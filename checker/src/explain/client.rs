@@ -127,7 +127,7 @@ fn own_machine(case: &Case, seen: Seen, one: Option<&Observation>) -> Option<Fin
     match one.outcome {
         Outcome::NetworkUnreachable if one.elapsed < TOO_NEAR => Some(
             Finding::new(
-                case.symptom("H5", "P40").or(Some("H5")),
+                row_of_no_way(case),
                 Side::Client,
                 format!("this machine has no way out over {family}"),
             )
@@ -159,6 +159,12 @@ fn no_way_to_names(seen: Seen, one: Option<&Observation>) -> Option<Finding> {
         .refuted_by("`ip route get` shows a way to the name server")
         .hint("see that its interface is up and has a route: `ip addr`, `ip route`")
     })
+}
+
+/// P40 is a laptop's without IPv4, since few databases have an address of IPv6.
+fn row_of_no_way(case: &Case) -> &'static str {
+    let laptop = case.vantage == Vantage::Outside;
+    case.symptom("", "P40").filter(|row| laptop && !row.is_empty()).unwrap_or("H5")
 }
 
 /// H3: others saw this client come from different addresses.
