@@ -16,14 +16,20 @@ Examples:
   vivarium-check path --from internet --to i-0abc --port 22
   vivarium-check path --from web --to mydb --port 5432 --network saved/ --json
   vivarium-check postgres mydb --assert=not-reachable
+  vivarium-check ssh my-instance --apply            the same, and makes the fix once you agree
+  vivarium-check undo                               takes it back
 ";
 
 const POLITE: &str = "\
-What it does to others: a few TCP connections to the target, one SSH key exchange, and to a database one request
-for TLS and one start-up without a password, which leaves a FATAL line in its log. It reads AWS and never writes.
-To compare, it opens and closes checkip.amazonaws.com on 443 and github.com on 22, unless --no-aws or --network is given.
---users asks an SSH server, with public keys alone and at most 4 users, which of them would be let in; the server
-logs each as a failed attempt, and OpenSSH 9.8 or fail2ban may shut out who fails too often: so only when asked.
+What it does to others: a few TCP connections to the target, one SSH key exchange, and to a
+database one request for TLS and one start-up without a password, which leaves a FATAL line in
+its log. It reads AWS, and writes only with --apply and undo, after asking.
+To compare, it opens and closes checkip.amazonaws.com on 443 and github.com on 22, and asks
+checkip.amazonaws.com under which address others see this machine; unless --no-aws, --network or
+--no-checkip is given.
+--users asks an SSH server, with public keys alone and at most 4 users, which of them would be let
+in; the server logs each as a failed attempt, and OpenSSH 9.8 or fail2ban may shut out who fails
+too often: so only when asked.
 ";
 
 /// Finds out why an instance or its database cannot be reached, which rule decides it, and what to type.
@@ -51,6 +57,14 @@ pub enum Command {
     Replay {
         /// The folder.
         folder: PathBuf,
+    },
+    /// Undo what --apply has changed: the last time that is not undone yet, or the one named.
+    Undo {
+        /// Its name, as --list and --apply print it.
+        name: Option<String>,
+        /// Only list what was changed, and what of it stands.
+        #[arg(long)]
+        list: bool,
     },
     /// Check the settings, or print all there are.
     Settings {
@@ -142,6 +156,16 @@ pub struct Options {
     /// Send probes only; ask AWS nothing.
     #[arg(long, global = true)]
     pub no_aws: bool,
+    /// Make the changes that were found to open the way: each is shown with its undo, asked about, kept on disk, made
+    /// and probed again.
+    #[arg(long, global = true)]
+    pub apply: bool,
+    /// Do not ask before a change: for scripts.
+    #[arg(long, global = true)]
+    pub yes: bool,
+    /// Ask neither checkip.amazonaws.com which address this machine is seen with, nor known hosts to compare.
+    #[arg(long, global = true)]
+    pub no_checkip: bool,
     /// Write a page for people, with the way drawn: one file that loads nothing from elsewhere.
     #[arg(long, global = true, value_name = "FILE")]
     pub report: Option<PathBuf>,

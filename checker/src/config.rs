@@ -20,6 +20,10 @@ pub struct Settings {
     pub timeout: Option<u8>,
     /// Whether what worked is kept, so that what changed since can be told.
     pub history: Option<bool>,
+    /// How many seconds a change that --apply made may take to work.
+    pub settle: Option<u16>,
+    /// Whether checkip.amazonaws.com is asked which address this machine is seen with.
+    pub checkip: Option<bool>,
     /// How AWS is asked.
     pub aws: Aws,
     /// The instances to look at.
@@ -148,6 +152,13 @@ pub fn sample() -> &'static str {
 # Whether to keep what was found when a target worked, in ~/.local/state/vivarium (without secrets and account ids), and
 # to tell what has changed since when it does not.
 #history = true
+
+# How many seconds a change that --apply made may take to work before it is given up. Else by what it is: half a
+# minute for a rule, a quarter of an hour for a database that starts.
+#settle = 30
+
+# Whether checkip.amazonaws.com is asked which address this machine is seen with, and known hosts to compare.
+#checkip = true
 
 
 [aws]

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
-use vivarium_checker::check::{self, Answer, Surroundings, Trouble};
+use vivarium_checker::check::{self, Answer, Surroundings, Terminal, Trouble};
 use vivarium_checker::cli::{self, Cli};
 use vivarium_checker::exit::Exit;
 use vivarium_checker::log;
@@ -34,11 +34,19 @@ fn main() -> ExitCode {
 
 async fn answered(cli: &Cli) -> Result<Answer, Trouble> {
     let surroundings = Surroundings::new(environment());
+    let terminal = Terminal::new();
     tokio::select! {
-        answered = check::answer(cli, &surroundings) => answered,
-        _ = tokio::signal::ctrl_c() => {
-            Err(Trouble::unknown("looking: it was told to end", "nothing was changed, here or in AWS"))
-        }
+        answered = check::answer(cli, &surroundings, &terminal) => answered,
+        _ = tokio::signal::ctrl_c() => Err(told_to_end(&terminal)),
+    }
+}
+
+fn told_to_end(terminal: &Terminal) -> Trouble {
+    if terminal.has_changed() {
+        let hint = "`vivarium-check undo --list` shows what stands, and `vivarium-check undo` takes it back";
+        Trouble::unknown("changing AWS: it was told to end, and a change may have been made", hint)
+    } else {
+        Trouble::unknown("looking: it was told to end", "nothing was changed, here or in AWS")
     }
 }
 

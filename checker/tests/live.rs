@@ -1,6 +1,7 @@
 //! Read live and read from what the AWS CLI prints: the same, field by field and noun by noun.
 
 #[path = "live/account.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod account;
 
 use std::collections::BTreeMap;

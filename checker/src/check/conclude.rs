@@ -13,12 +13,21 @@ use crate::render;
 
 /// The answer to one question.
 pub fn conclude(record: &Record, network: Option<&Network>) -> Answer {
+    let diagnosis = diagnose(record, network);
+    let of_path = diagnosis.trace.as_ref().filter(|_| record.round.is_none());
+    let json = json(&diagnosis, of_path, &record.notes);
+    let page = Some(render::redact(&render::html(&diagnosis)));
+    Answer { text: text(&diagnosis, &record.notes), json, page, exit: exit(diagnosis.verdict) }
+}
+
+/// The same before it is written down.
+pub fn diagnose(record: &Record, network: Option<&Network>) -> Diagnosis {
     let flow = record.question.flow();
     let trace = network.map(|network| evaluate::evaluate(&flow, network));
     let again = |network: &Network| evaluate::evaluate(&flow, network);
     let seen = seen(record);
     let login = record.login.as_ref().map(Login::outcome);
-    let diagnosis = explain::explain(&Case {
+    explain::explain(&Case {
         from: from(record),
         to: record.question.target.clone(),
         service: Some(record.question.service),
@@ -39,10 +48,7 @@ pub fn conclude(record: &Record, network: Option<&Network>) -> Answer {
         evaluate: Some(&again),
         region: record.region.clone(),
         profile: record.profile.clone(),
-    });
-    let json = json(&diagnosis, trace.as_ref().filter(|_| record.round.is_none()), &record.notes);
-    let page = Some(render::redact(&render::html(&diagnosis)));
-    Answer { text: text(&diagnosis, &record.notes), json, page, exit: exit(diagnosis.verdict) }
+    })
 }
 
 /// What was seen of the target. The controls are told apart.

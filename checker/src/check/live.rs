@@ -4,33 +4,39 @@
 use super::Surroundings;
 use super::configuration::{Configuration, Refused};
 use super::wanted::Wanted;
-use crate::aws::live::{self, Client, Scope, Start};
+use crate::aws::live::{self, Client, ClientSettings, Scope, Start};
 use crate::aws::profile;
 use crate::evaluate::End;
 use crate::local::target::{self, Place};
 
 /// Reads it.
 pub async fn read(wanted: &[Wanted], asked: &profile::Wanted, surroundings: &Surroundings) -> Configuration {
-    match attempt(wanted, asked, surroundings).await {
+    // Where no packet is sent there is nothing that a host could explain.
+    let details = wanted.iter().any(|one| !matches!(one, Wanted::Path(_)));
+    let scope = Scope { starts: wanted.iter().flat_map(starts).collect(), details };
+    match of(&scope, asked, surroundings).await {
         Ok(configuration) => configuration,
         Err(because) => Configuration::none(&because),
     }
 }
 
-async fn attempt(
-    wanted: &[Wanted],
+/// How AWS is spoken to, or why it cannot be.
+pub async fn way(asked: &profile::Wanted, surroundings: &Surroundings) -> Result<ClientSettings, String> {
+    let variable = |name: &str| surroundings.variable(name).map(str::to_owned);
+    let settings = profile::settings(asked, variable).await;
+    settings.map_err(|error| format!("{error}; {}", error.hint()))
+}
+
+/// Reads what can be met from there, or says why not.
+pub async fn of(
+    scope: &Scope,
     asked: &profile::Wanted,
     surroundings: &Surroundings,
 ) -> Result<Configuration, String> {
-    let variable = |name: &str| surroundings.variable(name).map(str::to_owned);
-    let settings = profile::settings(asked, variable).await;
-    let settings = settings.map_err(|error| format!("{error}; {}", error.hint()))?;
+    let settings = way(asked, surroundings).await?;
     let failed = |failure: live::Failure| format!("{failure}; {}", failure.hint());
     let client = Client::new(settings).map_err(failed)?;
-    // Where no packet is sent there is nothing that a host could explain.
-    let details = wanted.iter().any(|one| !matches!(one, Wanted::Path(_)));
-    let scope = Scope { starts: wanted.iter().flat_map(starts).collect(), details };
-    let live = live::read(&client, &scope).await.map_err(failed)?;
+    let live = live::read(&client, scope).await.map_err(failed)?;
     let of_network = live.documents.into_iter().filter(|document| document.action.tells_of_the_network());
     let answers = of_network.map(|document| (document.source, document.answer)).collect();
     let refused = live.unread.into_iter().filter_map(|unread| {

@@ -1,6 +1,7 @@
 //! Carries out what was asked: knows every room, and is known by `main` alone.
 
 mod answer;
+mod apply;
 mod conclude;
 mod configuration;
 mod history;
@@ -12,12 +13,15 @@ mod postgres;
 mod record;
 mod ssh;
 mod surroundings;
+mod terminal;
 mod trouble;
+mod undo;
 mod wanted;
 mod whereabouts;
 
 pub use answer::Answer;
 pub use surroundings::Surroundings;
+pub use terminal::Terminal;
 pub use trouble::Trouble;
 
 use self::configuration::Configuration;
@@ -34,12 +38,15 @@ use crate::probe::together::together;
 const AT_ONCE: usize = 8;
 
 /// Carries out what was asked.
-pub async fn answer(cli: &Cli, surroundings: &Surroundings) -> Result<Answer, Trouble> {
+pub async fn answer(cli: &Cli, surroundings: &Surroundings, terminal: &Terminal) -> Result<Answer, Trouble> {
     if let Some(Command::Settings { sample: true }) = cli.command {
         return Ok(Answer::said(config::sample()));
     }
     let settings = settings(cli, surroundings)?;
+    apply::refuse_what_cannot_be(cli, &settings, terminal)?;
+    let hands = apply::Hands { cli, settings: &settings, surroundings, terminal };
     let mut findings = match &cli.command {
+        Some(Command::Undo { name, list }) => return undo::undo(name.as_deref(), *list, &hands).await,
         Some(Command::Settings { .. }) => return Ok(Answer::said("the settings are valid\n")),
         Some(Command::Replay { folder }) => keep::read(folder)?,
         other => look(&wanted::all(other.as_ref(), &settings)?, cli, &settings, surroundings).await?,
@@ -48,12 +55,16 @@ pub async fn answer(cli: &Cli, surroundings: &Surroundings) -> Result<Answer, Tr
     if looked && !cli.options.no_history && settings.history.unwrap_or(true) {
         history::hold(&mut findings, surroundings);
     }
-    if let Some(folder) = &cli.options.save {
-        findings = keep::save(&findings, folder, surroundings)?;
-    }
-    let answers = findings.answers();
+    let mut answers = match &cli.options.save {
+        Some(folder) => keep::save(&findings, folder, surroundings)?.answers(),
+        None => findings.answers(),
+    };
     if let Some(report) = &cli.options.report {
         answer::report(&answers, report)?;
+    }
+    if cli.options.apply {
+        let wanted = wanted::all(cli.command.as_ref(), &settings)?;
+        answers = apply::apply(&wanted, &findings, answers, &hands).await?;
     }
     Ok(Answer::together(answers).held_against(cli.options.assert))
 }
@@ -65,7 +76,7 @@ async fn look(
     surroundings: &Surroundings,
 ) -> Result<Findings, Trouble> {
     let configuration = configuration(wanted, cli, settings, surroundings).await?;
-    let means = Means { surroundings, settings, configuration, online: online(cli) };
+    let means = Means { surroundings, settings, configuration, online: online(cli, settings) };
     let looks = wanted.iter().map(async |one| match one {
         Wanted::Ssh(wanted) => ssh::look(wanted, &means).await,
         Wanted::Postgres(wanted) => postgres::look(wanted, &means).await,
@@ -73,16 +84,16 @@ async fn look(
     });
     let looked = together(AT_ONCE, looks).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     // What was said here and is not the AWS CLI's own default, the lines to type must say too.
-    let region = cli.options.region.as_ref().or(settings.aws.region.as_ref());
-    let profile = cli.options.profile.as_ref().or(settings.aws.profile.as_ref());
-    let named = |record| Record { region: region.cloned(), profile: profile.cloned(), ..record };
+    let asked = asked(cli, settings);
+    let named = |record| Record { region: asked.region.clone(), profile: asked.profile.clone(), ..record };
     let records = looked.into_iter().map(named).collect();
     Ok(Findings { records, configuration: means.configuration })
 }
 
-/// Whether AWS may be asked.
-fn online(cli: &Cli) -> bool {
-    !cli.options.no_aws && cli.options.network.is_none()
+/// Whether AWS may be asked where this machine is.
+fn online(cli: &Cli, settings: &Settings) -> bool {
+    let checkip = !cli.options.no_checkip && settings.checkip.unwrap_or(true);
+    checkip && !cli.options.no_aws && cli.options.network.is_none()
 }
 
 async fn configuration(
@@ -91,19 +102,24 @@ async fn configuration(
     settings: &Settings,
     surroundings: &Surroundings,
 ) -> Result<Configuration, Trouble> {
-    let (options, aws) = (&cli.options, &settings.aws);
+    let options = &cli.options;
     if let Some(folder) = options.network.as_ref().or(settings.network.as_ref()) {
         return Configuration::of_folder(folder);
     }
     if options.no_aws {
         return Ok(Configuration::none("it was not asked for"));
     }
-    let asked = profile::Wanted {
+    Ok(live::read(wanted, &asked(cli, settings), surroundings).await)
+}
+
+/// Whom and where to ask, as far as somebody has said.
+fn asked(cli: &Cli, settings: &Settings) -> profile::Wanted {
+    let (options, aws) = (&cli.options, &settings.aws);
+    profile::Wanted {
         profile: options.profile.as_ref().or(aws.profile.as_ref()).cloned(),
         region: options.region.as_ref().or(aws.region.as_ref()).cloned(),
         endpoint: options.endpoint.as_ref().or(aws.endpoint.as_ref()).cloned(),
-    };
-    Ok(live::read(wanted, &asked, surroundings).await)
+    }
 }
 
 fn settings(cli: &Cli, surroundings: &Surroundings) -> Result<Settings, Trouble> {

@@ -16,6 +16,24 @@ pub enum Wanted {
     Path(path::Wanted),
 }
 
+impl Wanted {
+    /// As it was asked: `ssh my-instance`.
+    pub fn said(&self) -> String {
+        match self {
+            // Of a URL only its host: it may hold a password.
+            Self::Ssh(ssh) => format!("ssh {}", shown(&ssh.target)),
+            Self::Postgres(postgres) => format!("postgres {}", shown(&postgres.target)),
+            Self::Path(path) => format!("path --from {} --to {} --port {}", path.from, path.to, path.port),
+        }
+    }
+}
+
+fn shown(target: &str) -> &str {
+    let is_plain = !target.contains("://") && !target.contains('=');
+    let without = || target.rsplit('@').next()?.split('?').next();
+    if is_plain { target } else { without().unwrap_or_default() }
+}
+
 /// What a command means, or the settings where there is none.
 pub fn all(command: Option<&Command>, settings: &Settings) -> Result<Vec<Wanted>, Trouble> {
     let all = match command {
@@ -52,7 +70,7 @@ fn of_command(command: &Command) -> Option<Wanted> {
             protocol: asked.protocol,
             source_ports: asked.source_ports.clone(),
         })),
-        Command::Replay { .. } | Command::Settings { .. } => None,
+        Command::Replay { .. } | Command::Undo { .. } | Command::Settings { .. } => None,
     }
 }
 

@@ -232,6 +232,10 @@ fn by_name<'n>(network: &'n Network, name: &str, family: Family) -> Resolved<'n>
     }
     match named.as_slice() {
         [one] => instance(network, &one.id, family, false),
+        [] if network.instances.is_read() && !network.db_instances.is_read() => {
+            let unread = network.db_instances.unread(Kind::DbInstances);
+            nobody(GateKind::Source, name, Missing { what: name.into(), ..unread })
+        }
         [] => {
             let because =
                 "no instance has this Name tag and no database this identifier, among those that were read";

@@ -111,8 +111,10 @@ fn in_subnets<'n>(network: &'n Network, database: &'n DbInstance) -> Resolved<'n
         .collect();
     if parties.is_empty() {
         let because = "neither its network interface nor the subnets it may be in were read";
-        let missing = Missing::new(format!("the address of {}", database.id), because)
-            .shown_by(Kind::NetworkInterfaces);
+        // The one that was not read would tell; where neither was, the interface is the surer.
+        let subnets = network.network_interfaces.is_read() && !network.subnets.is_read();
+        let shows = if subnets { Kind::Subnets } else { Kind::NetworkInterfaces };
+        let missing = Missing::new(format!("the address of {}", database.id), because).shown_by(shows);
         return Resolved::Nobody(GateKind::Database, database.id.to_string(), Outcome::Unknown { missing });
     }
     Resolved::Parties(Choice::OneOf, parties)

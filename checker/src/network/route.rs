@@ -35,6 +35,13 @@ pub struct Route {
     pub origin: RouteOrigin,
 }
 
+impl Route {
+    /// Whether what it leads to is gone, so that nobody can make the same route again.
+    pub fn leads_nowhere(&self) -> bool {
+        self.target == Target::Missing || self.state.value() == Some(&RouteState::Blackhole)
+    }
+}
+
 /// Where a route leads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RouteDestination {

@@ -22,17 +22,21 @@ pub(crate) const LONG_AGO: u16 = 400;
 
 /// A client with these credentials that does not wait long.
 pub(crate) fn client(endpoint: &str, key: &str) -> Client {
+    Client::new(settings(endpoint, key)).expect("a client")
+}
+
+/// The same before it is one.
+pub(crate) fn settings(endpoint: &str, key: &str) -> ClientSettings {
     let credentials = Credentials::new(key, SECRET, Some("session".to_owned()), None, "test");
     let (first, longest) = (Duration::from_millis(1), Duration::from_millis(5));
-    let settings = ClientSettings {
+    ClientSettings {
         region: "eu-central-1".to_owned(),
         endpoints: Endpoints::all(endpoint),
         ca_bundle: None,
         credentials: SharedCredentialsProvider::new(credentials),
         // A gate that refuses every third question may hit the same one six times running.
         patience: Patience { attempts: 20, repeats: 40, first, longest },
-    };
-    Client::new(settings).expect("a client")
+    }
 }
 
 /// Runs to its end on a runtime like the checker's.
@@ -69,6 +73,15 @@ impl Account {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
         World(serde_json::from_slice(&output.stdout).expect("JSON"))
+    }
+
+    /// Builds one thing more, which has no place in the network of the others, and says its id.
+    pub(crate) fn build(&self, what: &str) -> String {
+        let mut command = python(&root().join("checker/tests/live/more.py"));
+        let output = command.args([&self.endpoint, what]).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
     }
 
     /// Sets the gate.

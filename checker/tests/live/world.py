@@ -173,7 +173,7 @@ def answers(ids: dict[str, str]) -> list[dict]:
         (ec2, "describe_network_acls", of_vpc),
         (ec2, "describe_security_groups", of_vpc),
         (ec2, "describe_security_group_rules", {"Filters": [{"Name": "group-id", "Values": groups}]}),
-        (ec2, "describe_internet_gateways", of("attachment.vpc-id")),
+        (ec2, "describe_internet_gateways", {}),
         (ec2, "describe_egress_only_internet_gateways", {}),
         (ec2, "describe_nat_gateways", {"Filter": of_vpc["Filters"]}),
         (ec2, "describe_vpc_endpoints", of_vpc),

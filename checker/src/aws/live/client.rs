@@ -37,7 +37,7 @@ impl Default for Patience {
 impl Patience {
     /// A wait of any length up to what is due ("full jitter"), so that those who were refused together do not come
     /// back together.
-    fn wait(&self, attempt: u32) -> Duration {
+    pub(in crate::aws) fn wait(&self, attempt: u32) -> Duration {
         let due = self.first.saturating_mul(1 << attempt.min(16)).min(self.longest);
         due.mul_f64(fastrand::f64())
     }

@@ -1,11 +1,12 @@
 //! A change, as lines for the AWS CLI and for a POSIX shell. What is said in JSON has no shorthand's traps.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::Change;
+use crate::aws::words::{acl_protocol, bounds, described, permission};
 use crate::network::{
-    AclMatch, Known, NetworkAclEntry, Peer, PortSet, Protocol, ProtocolMatch, Route, RouteDestination,
-    RouteState, RuleAction, SecurityGroupRule, Target,
+    AclMatch, Known, NetworkAclEntry, Peer, Protocol, ProtocolMatch, Route, RouteDestination, RuleAction,
+    SecurityGroupRule, Target,
 };
 
 /// Writes lines for one Region and profile.
@@ -202,8 +203,7 @@ impl Writer<'_> {
 
     /// A route to what is gone cannot be made again, so that its undo is to have no route there.
     fn route_back(&self, table: &impl ToString, old: &Route) -> Vec<String> {
-        let gone = old.target == Target::Missing || old.state.value() == Some(&RouteState::Blackhole);
-        vec![if gone {
+        vec![if old.leads_nowhere() {
             self.route("delete-route", table, &old.destination, None)
         } else {
             self.route("replace-route", table, &old.destination, Some(&old.target))
@@ -269,39 +269,8 @@ fn by(target: &Target) -> String {
     }
 }
 
-fn protocol(matched: ProtocolMatch, name: impl Fn(Protocol) -> String) -> String {
-    match matched {
-        ProtocolMatch::All => "-1".into(),
-        ProtocolMatch::One(protocol) => name(protocol),
-    }
-}
-
-/// Security groups have names for the protocols that they know.
-fn group_protocol(protocol: Protocol) -> String {
-    match protocol {
-        Protocol::Number(number) => number.to_string(),
-        named => named.to_string(),
-    }
-}
-
-/// Network ACLs have numbers.
-fn acl_protocol(protocol: Protocol) -> String {
-    match protocol {
-        Protocol::Icmp => "1".into(),
-        Protocol::Tcp => "6".into(),
-        Protocol::Udp => "17".into(),
-        Protocol::Icmpv6 => "58".into(),
-        Protocol::Number(number) => number.to_string(),
-    }
-}
-
-fn bounds(ports: &PortSet) -> Option<(u16, u16)> {
-    let first = ports.first()?;
-    ports.ranges().last().map(|(_, last)| (first, last))
-}
-
 fn speaks(matches: &AclMatch) -> String {
-    let number = protocol(matches.protocol, acl_protocol);
+    let number = acl_protocol(matches.protocol);
     let block = matches.cidr_block;
     let family = if block.addr().is_ipv6() { "ipv6-cidr-block" } else { "cidr-block" };
     let ports = match (matches.protocol, bounds(&matches.ports)) {
@@ -316,63 +285,6 @@ fn speaks(matches: &AclMatch) -> String {
         _ => String::new(),
     };
     format!("--protocol {number}{ports} --{family} {block}")
-}
-
-fn ports(rule: &SecurityGroupRule, into: &mut Map<String, Value>) {
-    let any = |part: Option<u8>| part.map_or(-1, i64::from);
-    let range = match (rule.ip_protocol, bounds(&rule.ports)) {
-        (ProtocolMatch::One(Protocol::Tcp | Protocol::Udp), Some((first, last))) => {
-            Some((i64::from(first), i64::from(last)))
-        }
-        (ProtocolMatch::One(Protocol::Icmp | Protocol::Icmpv6), _) => {
-            Some((any(rule.icmp.icmp_type), any(rule.icmp.code)))
-        }
-        _ => None,
-    };
-    if let Some((from, to)) = range {
-        into.insert("FromPort".into(), from.into());
-        into.insert("ToPort".into(), to.into());
-    }
-}
-
-/// A rule as `IpPermission` has it.
-fn permission(rule: &SecurityGroupRule) -> Value {
-    let mut written = Map::new();
-    written.insert("IpProtocol".into(), protocol(rule.ip_protocol, group_protocol).into());
-    ports(rule, &mut written);
-    let (list, name, peer) = match &rule.peer {
-        Peer::Cidr(block) if block.addr().is_ipv6() => ("Ipv6Ranges", "CidrIpv6", block.to_string()),
-        Peer::Cidr(block) => ("IpRanges", "CidrIp", block.to_string()),
-        Peer::PrefixList(id) => ("PrefixListIds", "PrefixListId", id.to_string()),
-        Peer::Group { id, .. } => ("UserIdGroupPairs", "GroupId", id.to_string()),
-        Peer::Unreadable(text) => ("IpRanges", "CidrIp", text.clone()),
-    };
-    let mut row = Map::new();
-    row.insert(name.into(), peer.into());
-    if let Some(about) = &rule.description {
-        row.insert("Description".into(), about.clone().into());
-    }
-    written.insert(list.into(), json!([row]));
-    written.into()
-}
-
-/// A rule as `SecurityGroupRuleRequest` has it. A description that is left out would be lost.
-fn described(rule: &SecurityGroupRule) -> Value {
-    let mut written = Map::new();
-    written.insert("IpProtocol".into(), protocol(rule.ip_protocol, group_protocol).into());
-    ports(rule, &mut written);
-    let (name, peer) = match &rule.peer {
-        Peer::Cidr(block) if block.addr().is_ipv6() => ("CidrIpv6", block.to_string()),
-        Peer::Cidr(block) => ("CidrIpv4", block.to_string()),
-        Peer::PrefixList(id) => ("PrefixListId", id.to_string()),
-        Peer::Group { id, .. } => ("ReferencedGroupId", id.to_string()),
-        Peer::Unreadable(text) => ("CidrIpv4", text.clone()),
-    };
-    written.insert(name.into(), peer.into());
-    if let Some(about) = &rule.description {
-        written.insert("Description".into(), about.clone().into());
-    }
-    written.into()
 }
 
 /// A word that the shell takes as it is.

@@ -97,6 +97,12 @@ fn for_gate(blocked: &Gate, case: &Case, network: &Network) -> Option<Fix> {
     (!still).then(|| written(proposal, &after, case))
 }
 
+/// The lines that make a change and those that undo it, for this Region and profile.
+pub fn lines(change: &Change, region: Option<&str>, profile: Option<&str>) -> (Vec<String>, Vec<String>) {
+    let writer = command::Writer { region, profile };
+    (writer.make(change), writer.undo(change))
+}
+
 /// Why nothing can be typed, where a quota is in the way.
 pub fn obstacle(blocked: &Gate, network: &Network) -> Option<String> {
     match blocked.code()? {
