@@ -18,6 +18,7 @@ POLICIES = {path.stem: path for path in sorted(FOLDER.glob("*.json"))}
 EVERY = pytest.mark.parametrize("name", POLICIES)
 READERS = REPOSITORY / "checker/src/aws/live/action.rs"
 WRITERS = REPOSITORY / "checker/src/aws/change/write.rs"
+COMMANDS = REPOSITORY / "checker/src/aws/command/mod.rs"
 LIMIT = 6144  # IAM's, of a managed policy, white space left out
 # What the linter says and why it may: who looks for the thing that is in the way cannot name it beforehand; and who may
 # send a command is asked twice, about the document and about the instance, so that each has a statement of its own.
@@ -81,6 +82,12 @@ def test_who_applies_fixes_may_exactly_what_they_are_made_of() -> None:
     assert listed is not None
     names = re.findall(r"^ +(\w+),$", listed[1], re.MULTILINE)
     assert set(actions("checker-apply")) == {f"{'rds' if 'DBInstance' in name else 'ec2'}:{name}" for name in names}
+
+
+@pytest.mark.skipif(not COMMANDS.exists(), reason="the checker does not look from an instance yet")
+def test_who_looks_from_an_instance_may_exactly_what_that_takes() -> None:
+    called = {f"ssm:{name}" for name in re.findall(r'self\.call\("(\w+)"', COMMANDS.read_text())}
+    assert set(actions("checker-from-instance")) == called
 
 
 def test_a_fleet_runs_our_documents_on_our_instances_and_nothing_else() -> None:

@@ -64,6 +64,8 @@ pub enum Command {
     },
     /// Look at this host with the eyes of somebody who cannot log in: does his packet arrive, does sshd let him in.
     Probe(Probe),
+    /// Send the reports that wait on disk, since Systems Manager could not be reached when their runs ended.
+    Report,
     /// Check the settings, or print all there are.
     Settings {
         /// Print a complete commented sample.

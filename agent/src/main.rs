@@ -97,6 +97,7 @@ async fn with_settings(command: &Command, config: Config) -> (String, Exit) {
         Command::Plan(look) => commands::plan::plan(&world, look.only.as_deref(), look.json).await,
         Command::Status(look) => commands::status::status(&world, look.only.as_deref(), look.json).await,
         Command::Doctor { json } => commands::doctor::doctor(&world, *json).await,
+        Command::Report => commands::report::report(&world).await,
         _ => (commands::settings::checked(&world.config), Exit::Ok),
     }
 }

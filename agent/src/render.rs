@@ -22,7 +22,7 @@ pub fn report(report: &Report, delivery: Option<&Delivery>) -> String {
 }
 
 /// What became of the report, a row a rung.
-fn delivered(delivery: Option<&Delivery>) -> String {
+pub fn delivered(delivery: Option<&Delivery>) -> String {
     let Some(delivery) = delivery else { return row("report", "kept", "on disk; report.ssm is off") };
     let mut text: String = delivery.rungs.iter().map(delivered_by).collect();
     if delivery.queued > 0 {

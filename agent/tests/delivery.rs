@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use vivarium_agent::aws::{AwsSettings, sdk_config};
 use vivarium_agent::deliver::queue::Queue;
 use vivarium_agent::deliver::retry::RetryRule;
-use vivarium_agent::deliver::{Delivery, Destination, Node, Options, RungOutcome, deliver};
+use vivarium_agent::deliver::{Delivery, Destination, Node, Options, RungOutcome, deliver, flush};
 use vivarium_bootstrap::report::{Outcome, Report, StepReport, Verdict};
 
 const INSTANCE: &str = "i-0123456789abcdef0";
@@ -44,6 +44,11 @@ impl Scene {
     async fn deliver(&self, run: u32) -> Delivery {
         let node = node(&self.aws.endpoint, Some(role())).await;
         deliver(&report(run), &self.queue(), ready(node), &self.options).await
+    }
+
+    async fn flush(&self) -> Option<Delivery> {
+        let node = node(&self.aws.endpoint, Some(role())).await;
+        flush(&self.queue(), ready(node), &self.options).await.expect("a queue that can be read")
     }
 
     /// The runs in any `PutInventory` that was accepted.
@@ -201,6 +206,23 @@ async fn a_report_of_a_run_while_systems_manager_was_down_arrives_with_the_next(
         .collect();
     assert_eq!(runs, [(json!("run-002"), json!("true")), (json!("run-001"), json!("false"))]);
     assert_eq!(rows(&received, "Custom:VivariumStep").len(), 4);
+}
+
+#[tokio::test]
+async fn what_waits_is_sent_without_a_run_and_nothing_is_sent_where_nothing_waits() {
+    let mut scene = Scene::new();
+    scene.options.retry.budget = Duration::from_millis(50);
+    assert_eq!(scene.flush().await, None);
+    scene.aws.set("down", json!(true)).await;
+    scene.deliver(1).await;
+    scene.deliver(2).await;
+    assert_eq!(scene.flush().await.expect("some wait").queued, 2);
+    scene.aws.set("down", json!(false)).await;
+    let sent = scene.flush().await.expect("some wait");
+    assert!(sent.is_complete(), "{sent:?}");
+    assert_eq!(sent.rungs[0].outcome, RungOutcome::Accepted("2 runs that had waited".to_owned()));
+    assert_eq!(scene.arrived().await.len(), 2);
+    assert_eq!(scene.flush().await, None);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ pub mod installer;
 pub mod pages;
 pub mod plan;
 pub mod probe;
+pub mod report;
 pub mod run;
 pub mod settings;
 pub mod status;

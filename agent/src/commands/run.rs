@@ -78,13 +78,17 @@ async fn off_the_volume(world: &World, only: Option<&str>) -> Option<(String, Ex
 
 /// Sends the report on its way, and those that wait before it.
 async fn deliver(world: &World, report: &Report) -> Option<Delivery> {
-    let asked = &world.config.report;
-    if !asked.ssm {
+    if !world.config.report.ssm {
         return None;
     }
+    Some(deliver::deliver(report, &world.queue, world.cloud.destination(), &how(world)).await)
+}
+
+/// How the settings have reports sent.
+pub(super) fn how(world: &World) -> Options {
+    let asked = &world.config.report;
     let retry = RetryRule { budget: asked.budget, ..RetryRule::default() };
-    let options = Options { parameter: asked.parameter.clone(), start_delay: asked.spread, retry };
-    Some(deliver::deliver(report, &world.queue, world.cloud.destination(), &options).await)
+    Options { parameter: asked.parameter.clone(), start_delay: asked.spread, retry }
 }
 
 fn report(id: &str, caller: Caller, started: String, ran: Ran) -> Report {
@@ -116,7 +120,7 @@ fn answer(report: &Report, delivery: Option<&Delivery>, as_json: bool) -> String
     render::report(report, delivery)
 }
 
-fn locked_out(error: &LockError, waited: Duration) -> (String, Exit) {
+pub(super) fn locked_out(error: &LockError, waited: Duration) -> (String, Exit) {
     match error {
         LockError::Held(_) => {
             let text = format!(

@@ -8,6 +8,7 @@ pub mod retry;
 pub mod schema;
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use vivarium_bootstrap::host::clock;
@@ -132,10 +133,34 @@ pub async fn deliver(
 ) -> Delivery {
     let mut ladder = Ladder::default();
     let reports = queued(report, queue, &mut ladder);
+    send(&reports, queue, destination, options, ladder, this_run).await
+}
+
+/// Brings what waits to Systems Manager; `None` where nothing does.
+pub async fn flush(
+    queue: &Queue,
+    destination: impl Future<Output = Destination>,
+    options: &Options,
+) -> io::Result<Option<Delivery>> {
+    let reports = queue.waiting()?;
+    if reports.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(send(&reports, queue, destination, options, Ladder::default(), that_waited).await))
+}
+
+async fn send(
+    reports: &[Report],
+    queue: &Queue,
+    destination: impl Future<Output = Destination>,
+    options: &Options,
+    mut ladder: Ladder,
+    said: fn(usize) -> String,
+) -> Delivery {
     match destination.await {
         Destination::SystemsManager(node) => {
             tokio::time::sleep(options.start_delay.mul_f64(fastrand::f64())).await;
-            climb(&node, &reports, queue, options, &mut ladder).await;
+            climb(&node, reports, queue, options, &mut ladder, said).await;
         }
         Destination::Nowhere { why, hint } => {
             ladder.refused("inventory", why, hint);
@@ -143,6 +168,20 @@ pub async fn deliver(
     }
     let queued = queue.waiting().map_or(reports.len(), |waiting| waiting.len());
     Delivery { rungs: ladder.rungs, queued, given_up: queue.given_up().runs }
+}
+
+fn this_run(reports: usize) -> String {
+    match reports {
+        1 => "this run".to_owned(),
+        several => format!("this run and {} that had waited", several - 1),
+    }
+}
+
+fn that_waited(reports: usize) -> String {
+    match reports {
+        1 => "a run that had waited".to_owned(),
+        several => format!("{several} runs that had waited"),
+    }
 }
 
 /// All reports to deliver, oldest first. A disk that is full costs the queue, not the delivery.
@@ -158,10 +197,17 @@ fn queued(report: &Report, queue: &Queue, ladder: &mut Ladder) -> Vec<Report> {
     })
 }
 
-async fn climb(node: &Node, reports: &[Report], queue: &Queue, options: &Options, ladder: &mut Ladder) {
+async fn climb(
+    node: &Node,
+    reports: &[Report],
+    queue: &Queue,
+    options: &Options,
+    ladder: &mut Ladder,
+    said: fn(usize) -> String,
+) {
     let mut retry = Retry::begin(options.retry);
     let sent = send_inventory(node, reports, queue, &mut retry).await;
-    ladder.take("inventory", sent);
+    ladder.take("inventory", sent.map(|()| said(reports.len())));
     let Some(latest) = reports.last() else { return };
     if ladder.goes_on("compliance") {
         let sent = compliance::send(node, latest, &mut retry).await;
@@ -186,7 +232,7 @@ async fn send_inventory(
     reports: &[Report],
     queue: &Queue,
     retry: &mut Retry,
-) -> Result<String, AwsFailure> {
+) -> Result<(), AwsFailure> {
     let mut rest = reports;
     while !rest.is_empty() {
         let checked_at = clock::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -200,10 +246,7 @@ async fn send_inventory(
         }
         rest = later;
     }
-    Ok(match reports.len() {
-        1 => "this run".to_owned(),
-        several => format!("this run and {} that had waited", several - 1),
-    })
+    Ok(())
 }
 
 /// What became of each rung so far, and whether the next is worth climbing.
