@@ -71,7 +71,7 @@ def trials(request: pytest.FixtureRequest, checker: Path) -> Iterator[Trials]:
         idle: queue.SimpleQueue[Clinic] = queue.SimpleQueue()
         for vpc in vpcs:
             idle.put(Clinic(vpc, checker))
-        # A server that a trial starts again ends with the thread that started it: they outlive the labs.
+        # A server that a trial starts again ends with the thread that started it: these live until the last trial.
         threads = ending.enter_context(ThreadPoolExecutor(LABS))
         yield {name: threads.submit(tried, idle, faults) for name, faults in wanted.items()}
         threads.shutdown(cancel_futures=True)

@@ -24,7 +24,7 @@ from lab.vpc.group_rules import group_rules
 from lab.vpc.random_network import random_network
 from lab.vpc.vpc import Vpc
 
-HEALTHY = Fault("none", Outcome.CONNECTED, Outcome.CONNECTED)
+HEALTHY = Fault("none", "nothing", Outcome.CONNECTED, Outcome.CONNECTED)
 SILENCE = 0.7  # after so many seconds, nothing comes any more
 KINDS = {"string": str, "boolean": bool, "integer": int, "long": int, "timestamp": str}
 
