@@ -287,12 +287,18 @@ fn a_network_that_lets_nothing_out_is_blamed() {
 #[test]
 fn a_refusal_from_nearer_than_aws_is_forged() {
     let mut controls = controls(Outcome::TimedOut, Outcome::Connected, Outcome::Connected);
-    controls.web[0].elapsed = Duration::from_millis(90);
     let mut observations = row(Seen::Refused);
     observations[0].elapsed = Duration::from_millis(1);
     let trace = column(Configured::Allows);
-    let diagnosis = explain(&Case { controls: Some(&controls), ..case(&observations, trace.as_ref()) });
-    assert_eq!(told(&diagnosis), (Verdict::NotReachableExplained, vec![cause("H18")]));
+    let blamed = |controls: &Controlled| {
+        let diagnosis = explain(&Case { controls: Some(controls), ..case(&observations, trace.as_ref()) });
+        diagnosis.findings[0].symptom
+    };
+    controls.web[0].elapsed = Duration::from_millis(90);
+    controls.ssh[0].elapsed = Duration::from_millis(2);
+    assert_eq!(blamed(&controls), Some("H23"), "one control that was late says nothing");
+    controls.ssh[0].elapsed = Duration::from_millis(80);
+    assert_eq!(blamed(&controls), Some("H18"));
 }
 
 #[test]
