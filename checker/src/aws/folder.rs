@@ -92,7 +92,7 @@ pub fn answers(folder: &Path) -> Result<Vec<(String, Value)>, FolderError> {
     for file in &files {
         let bytes = fs::read(file).map_err(|cause| FolderError::io(file, cause))?;
         let name = file.strip_prefix(folder).unwrap_or(file).display().to_string();
-        let text = text(&bytes).unwrap_or_default();
+        let text = text(bytes).unwrap_or_default();
         let documents = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
         answers.extend(documents.map_while(Result::ok).map(|answer| (name.clone(), answer)));
     }
@@ -121,7 +121,7 @@ fn gather(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Fol
 fn read_file(path: &Path, name: &str, documents: &mut Documents) -> Result<(), FolderError> {
     let bytes = fs::read(path).map_err(|cause| FolderError::io(path, cause))?;
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    let text = match text(&bytes) {
+    let text = match text(bytes) {
         Some(text) if is_json || text.trim_start().starts_with(['{', '[']) => text,
         None if is_json => {
             return Err(FolderError::new("reading", path, Cause::Said("it is not text"), DAMAGED));
@@ -135,25 +135,20 @@ fn read_file(path: &Path, name: &str, documents: &mut Documents) -> Result<(), F
         documents.note(format!("{name}: passed over, as it is empty: the command that wrote it has failed"));
         return Ok(());
     }
-    // Pages that were appended to one file are one document after the other.
-    for document in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
-        let document =
-            document.map_err(|cause| FolderError::new("reading", path, Cause::Json(cause), DAMAGED))?;
-        documents.add(name, &document);
-    }
-    Ok(())
+    let read = documents.add_text(name, &text);
+    read.map_err(|cause| FolderError::new("reading", path, Cause::Json(cause), DAMAGED))
 }
 
 const DAMAGED: &str =
     "the file is cut off or damaged: save it anew with `aws … --output json`, or take it out";
 
 /// The bytes as text. `PowerShell` writes UTF-16 when told to redirect into a file.
-fn text(bytes: &[u8]) -> Option<String> {
-    match bytes {
+fn text(bytes: Vec<u8>) -> Option<String> {
+    match bytes.as_slice() {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
-        plain => String::from_utf8(plain.to_vec()).ok(),
+        _ => String::from_utf8(bytes).ok(),
     }
 }
 

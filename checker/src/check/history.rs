@@ -16,9 +16,13 @@ pub fn hold(findings: &mut Findings, surroundings: &Surroundings) {
     if surroundings.variable("HOME").is_none() && surroundings.variable("XDG_STATE_HOME").is_none() {
         return;
     }
+    // Where nothing was tried, nothing has worked.
+    if findings.records.iter().all(|record| record.round.is_none()) {
+        return;
+    }
     let answers: Vec<Answer> = findings.answers();
     // What is kept is without what is nobody's business, and like is held against like.
-    let redacted = keep::redacted(findings, surroundings);
+    let Ok(redacted) = keep::redacted(findings, surroundings) else { return };
     let Ok(plain) = keep::understood(redacted.clone(), "what was found") else { return };
     for (number, answer) in answers.iter().enumerate() {
         let record = &mut findings.records[number];

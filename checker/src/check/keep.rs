@@ -23,27 +23,27 @@ impl Findings {
         self.records.iter().map(|record| conclude(record, self.configuration.network.as_ref())).collect()
     }
 
-    fn saved(&self) -> Saved {
+    fn saved(&self) -> Result<Saved, Trouble> {
         let record = |record| serde_json::to_value(record).unwrap_or_default();
-        Saved {
+        Ok(Saved {
             program: format!("vivarium-check {}", env!("CARGO_PKG_VERSION")),
             configured: self.configuration.network.is_some(),
             records: self.records.iter().map(record).collect(),
             refused: serde_json::to_value(&self.configuration.refused).unwrap_or_default(),
-            answers: self.configuration.answers.clone(),
-        }
+            answers: self.configuration.answers.all()?,
+        })
     }
 }
 
 /// The same without what is nobody's business.
-pub fn redacted(findings: &Findings, surroundings: &Surroundings) -> Saved {
+pub fn redacted(findings: &Findings, surroundings: &Surroundings) -> Result<Saved, Trouble> {
     let mut redactor = Redactor::of_secrets(surroundings.secrets().map(str::to_owned));
-    findings.saved().redacted(&mut redactor)
+    Ok(findings.saved()?.redacted(&mut redactor))
 }
 
 /// Keeps them without what is nobody's business, and gives what was kept: whoever reads the folder says the same.
 pub fn save(findings: &Findings, folder: &Path, surroundings: &Surroundings) -> Result<Findings, Trouble> {
-    folder::write(folder, &redacted(findings, surroundings)).map_err(|error| {
+    folder::write(folder, &redacted(findings, surroundings)?).map_err(|error| {
         let hint = "name a folder that is empty, not there yet, or written by --save before";
         Trouble::usage(format!("saving into {}: {error}", folder.display()), hint)
     })?;

@@ -11,6 +11,7 @@ mod host;
 mod host_keys;
 mod join;
 mod route;
+mod stream;
 mod transit;
 
 pub(crate) use console::telling_lines;
@@ -88,9 +89,13 @@ impl Documents {
     pub fn add(&mut self, source: &str, document: &Value) -> bool {
         let taken = self.take(source, document, 0);
         if !taken {
-            self.note(format!("{source}: passed over, as it is no answer that speaks of a network"));
+            self.pass_over(source);
         }
         taken
+    }
+
+    fn pass_over(&self, source: &str) {
+        self.note(format!("{source}: passed over, as it is no answer that speaks of a network"));
     }
 
     /// Notes that AWS refused to tell about a kind.
