@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Watch;
@@ -37,20 +38,30 @@ pub struct Controlled {
     pub ssh: Vec<Observation>,
 }
 
-/// Asks all of them at once. The closed port is given up when `enough` says so: what answers for a target that has
-/// spoken does so as fast as it.
+/// Asks all of them at once. What is silent is given up when `enough` says so: a wall that answers for a target does so
+/// as fast as it, and where the target has spoken nobody wonders whether anything can be reached at all.
 pub async fn control(
     controls: &Controls,
     deadline: Duration,
     enough: impl Future<Output = ()>,
 ) -> Controlled {
+    let enough = enough.shared();
     let closed = async {
         match controls.closed {
-            Some(address) => Some(closed(address, deadline, enough).await),
+            Some(address) => Some(closed(address, deadline, enough.clone()).await),
             None => None,
         }
     };
-    let known = together(2, [&controls.web, &controls.ssh].map(|host| known(host.as_ref(), deadline)));
+    let known = [&controls.web, &controls.ssh].map(|host| known(host.as_ref(), deadline));
+    let known = together(
+        2,
+        known.map(|known| async {
+            tokio::select! {
+                seen = known => seen,
+                () = enough.clone() => Vec::new(),
+            }
+        }),
+    );
     let (closed, mut known) = tokio::join!(closed, known);
     let ssh = known.pop().unwrap_or_default();
     Controlled { closed, web: known.pop().unwrap_or_default(), ssh }

@@ -18,7 +18,7 @@ use super::{dns, postgres, ssh, tcp};
 /// A name seldom has more addresses that matter.
 const MOST_ADDRESSES: usize = 4;
 
-/// What an answer that is on its way may be late by.
+/// What an answer may take at least, however fast another one was.
 const MOMENT: Duration = Duration::from_millis(200);
 
 /// What to ask.
@@ -117,9 +117,10 @@ pub async fn probe(inquiry: &Inquiry) -> Round {
     Round { name, controls, ssh, keys, postgres, source_ports }
 }
 
-/// How much longer the closed port may be silent once the target has spoken; for ever where it has not.
+/// How much longer the controls may be silent once the target has spoken; for ever where it has not. They were asked
+/// together with it, and it has said more than they have to.
 fn patience<'o>(mut seen: impl Iterator<Item = &'o Observation>) -> Option<Duration> {
-    seen.find(|one| one.connected()).map(|one| one.elapsed.max(MOMENT))
+    seen.find(|one| one.connected()).map(|one| MOMENT.saturating_sub(one.elapsed))
 }
 
 fn controls(inquiry: &Inquiry, addresses: &[IpAddr]) -> Controls {
