@@ -127,3 +127,10 @@ fn settings(cli: &Cli, surroundings: &Surroundings) -> Result<Settings, Trouble>
     config::load(cli.options.config.as_deref(), Some(&usual))
         .map_err(|mistake| Trouble::usage(&mistake, mistake.hint()))
 }
+
+/// What `replay` says of this record and network: the fuzzers' way in, who have no folder.
+#[cfg(fuzzing)]
+pub fn replayed(record: &[u8], network: Option<&crate::network::Network>) -> Option<Answer> {
+    let record = serde_json::from_slice(record).ok()?;
+    Some(conclude::conclude(&record, network))
+}

@@ -128,6 +128,12 @@ fn beginning(bytes: &[u8]) -> String {
     format!("\"{}\"", bytes[..bytes.len().min(24)].escape_ascii())
 }
 
+/// What is made of a server that says these bytes, to either question: the fuzzers' way in, who have no wire.
+#[cfg(fuzzing)]
+pub fn heard(bytes: &[u8]) -> (Outcome, TlsAnswer, Option<Words>) {
+    (spoken(bytes), understood(bytes), startup::understood(bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use russh::keys::{Algorithm, PublicKey};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use self::conversation::Conversation;
@@ -103,11 +104,34 @@ async fn observed(
 }
 
 async fn spoken_to(
-    mut stream: TcpStream,
+    stream: TcpStream,
     prefer: &[Algorithm],
     deadline: Duration,
 ) -> Result<Conversation, Outcome> {
-    let identified = identification::read(&mut stream, deadline).await?;
-    let begun = conversation::begin(stream, identified, prefer, deadline).await;
+    let (read, write) = stream.into_split();
+    spoken_over(read, write, prefer, deadline).await
+}
+
+async fn spoken_over(
+    mut read: impl AsyncRead + Send + Unpin + 'static,
+    write: impl AsyncWrite + Send + Unpin + 'static,
+    prefer: &[Algorithm],
+    deadline: Duration,
+) -> Result<Conversation, Outcome> {
+    let identified = identification::read(&mut read, deadline).await?;
+    let begun = conversation::begin((read, write), identified, prefer, deadline).await;
     begun.map_err(|words| Outcome::Spoke(Words::Ssh(Box::new(words))))
+}
+
+/// The same with a server that says these bytes and hangs up: the fuzzers' way in, who have no wire.
+#[cfg(fuzzing)]
+pub async fn heard(bytes: Vec<u8>, user: &str, deadline: Duration) -> Outcome {
+    let said = std::io::Cursor::new(bytes);
+    let words = async {
+        let mut conversation = spoken_over(said, tokio::io::sink(), &[], deadline).await?;
+        conversation.rsa_signature().await;
+        conversation.methods(user).await;
+        Ok(conversation.finish().await)
+    };
+    words.await.map_or_else(|outcome| outcome, |words| Outcome::Spoke(Words::Ssh(Box::new(words))))
 }

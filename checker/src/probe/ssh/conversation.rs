@@ -8,8 +8,7 @@ use russh::client::{self, AuthResult, Config, DisconnectReason, Handle, Handler,
 use russh::keys::agent::AgentIdentity;
 use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Disconnect, SendError, Signer, SshId};
-use tokio::io::{AsyncReadExt, join};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, join};
 use tokio::time::timeout;
 
 use super::identification::Identified;
@@ -27,13 +26,12 @@ pub(super) struct Conversation {
 
 /// Exchanges keys. What was heard until then is told in both cases.
 pub(super) async fn begin(
-    stream: TcpStream,
+    (read, write): (impl AsyncRead + Send + Unpin + 'static, impl AsyncWrite + Send + Unpin + 'static),
     identified: Identified,
     prefer: &[Algorithm],
     deadline: Duration,
 ) -> Result<Conversation, SshWords> {
     let heard = Arc::new(Mutex::new(SshWords::identified(&identified.line)));
-    let (read, write) = stream.into_split();
     let stream = join(Cursor::new(identified.bytes).chain(read), write);
     let listener = Listener(Arc::clone(&heard));
     let config = Arc::new(config(prefer, deadline));
