@@ -52,8 +52,11 @@ cut: setup-test build
 	$(PYTHON) -m pytest -q -s -k used tests/test_cut.py || used=$$?; \
 	wait $$blank && exit $${used:-0}
 
+# The checker is measured as released, but for the linking of all at once: [profile.bench] in Cargo.toml.
 bench: setup-test dist
 	$(PYTHON) tests/bench.py $(RELEASE)
+	cargo bench -p vivarium-checker --bench speed
+	$(PYTHON) tests/bench_check.py target/release/vivarium-check
 
 dist:
 	RUSTFLAGS='-C target-feature=+crt-static' cargo build --release -p vivarium-agent --target $(TARGET)

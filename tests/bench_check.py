@@ -47,7 +47,17 @@ def main() -> None:
         ask = [PROGRAM, "--config", "/root/check.toml", "--json"]
         measure("without AWS", machine.command([*ask, "--no-aws"], live))
         measure("with AWS", machine.command(ask, live))
-        reading = [PROGRAM, "path", "--from", vpc.interface().instance or "", "--to", "mydb", "--port", "5432", "--json"]
+        reading = [
+            PROGRAM,
+            "path",
+            "--from",
+            vpc.interface().instance or "",
+            "--to",
+            "mydb",
+            "--port",
+            "5432",
+            "--json",
+        ]
         measure("AWS alone", machine.command(reading, live))
 
 
