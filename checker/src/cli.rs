@@ -13,6 +13,7 @@ Examples:
   vivarium-check ssh my-instance                    why ssh does not get in, and what to type
   vivarium-check ssh ec2-user@203.0.113.9 --no-aws  the same from what the wire says alone
   vivarium-check postgres mydb                      from the name to SELECT NOW()
+  vivarium-check ssh my-instance --from-instance    and what the instance itself says, though ssh does not work
   vivarium-check path --from internet --to i-0abc --port 22
   vivarium-check path --from web --to mydb --port 5432 --network saved/ --json
   vivarium-check postgres mydb --assert=not-reachable
@@ -30,6 +31,9 @@ checkip.amazonaws.com under which address others see this machine; unless --no-a
 --users asks an SSH server, with public keys alone and at most 4 users, which of them would be let
 in; the server logs each as a failed attempt, and OpenSSH 9.8 or fail2ban may shut out who fails
 too often: so only when asked.
+--from-instance has `vivarium-agent probe` run on the instance as root (ssm:SendCommand, with
+AWS-RunShellScript): it looks and changes nothing there, and meanwhile this machine knocks on the
+port once a second.
 ";
 
 /// Finds out why an instance or its database cannot be reached, which rule decides it, and what to type.
@@ -166,6 +170,12 @@ pub struct Options {
     /// Ask neither checkip.amazonaws.com which address this machine is seen with, nor known hosts to compare.
     #[arg(long, global = true)]
     pub no_checkip: bool,
+    /// Ask the instance itself too, over SSM Run Command: WHICH is an id or a Name tag [default: the target].
+    #[arg(
+        long, global = true, value_name = "WHICH", num_args = 0..=1, require_equals = true,
+        default_missing_value = "", conflicts_with = "no_aws"
+    )]
+    pub from_instance: Option<String>,
     /// Write a page for people, with the way drawn: one file that loads nothing from elsewhere.
     #[arg(long, global = true, value_name = "FILE")]
     pub report: Option<PathBuf>,

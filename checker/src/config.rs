@@ -24,6 +24,8 @@ pub struct Settings {
     pub settle: Option<u16>,
     /// Whether checkip.amazonaws.com is asked which address this machine is seen with.
     pub checkip: Option<bool>,
+    /// Where vivarium-agent is on an instance, for `--from-instance`.
+    pub agent: Option<String>,
     /// How AWS is asked.
     pub aws: Aws,
     /// The instances to look at.
@@ -159,6 +161,9 @@ pub fn sample() -> &'static str {
 
 # Whether checkip.amazonaws.com is asked which address this machine is seen with, and known hosts to compare.
 #checkip = true
+
+# Where vivarium-agent is on an instance that --from-instance asks.
+#agent = \"/usr/local/bin/vivarium-agent\"
 
 
 [aws]

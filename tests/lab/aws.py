@@ -22,6 +22,8 @@ Control is open to this machine only:
     PUT  /_lab/throttle     JSON {"action": "PutInventory"|null, "refuse": N, "of": M} or {"per_second": R}; {} ends it
     PUT  /_lab/down         true: 503 to everything; "ssm": 503 to that service; false: up again
     PUT  /_lab/registered   JSON list of the instance ids that Systems Manager knows
+    PUT  /_lab/lost         JSON list of those that it has not heard of for long
+    PUT  /_lab/machines     JSON {instance id: [the words that enter it]}, where Run Command runs its scripts
     PUT  /_lab/clock        seconds by which AWS is ahead of this machine
     PUT  /_lab/network      JSON, a folder of describe-* answers by their files' names: EC2 and RDS hold that network
     GET  /_lab/received     inventory, compliance, and every call with its outcome (secrets left out)
@@ -45,9 +47,11 @@ from xml.sax.saxutils import escape
 
 import aws_network
 import botocore.session
+import run_command
 from block_public_access import BlockPublicAccess, Unknown
 from moto.backends import get_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from run_command import Commands
 from werkzeug.serving import make_server
 
 ACCOUNT = "123456789012"
@@ -212,6 +216,8 @@ class State:
     compliance: dict[str, dict[str, list[dict]]] = field(default_factory=dict)  # node -> type -> items
     public_access: BlockPublicAccess = field(default_factory=lambda: BlockPublicAccess(ACCOUNT))
     calls: list[dict] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    commands: Commands = field(default_factory=Commands)
 
 
 # What the policy of the role says.
@@ -417,9 +423,8 @@ def update_instance_information(state: State, call: Call) -> dict:
     return {}
 
 
-def describe_instance_information(state: State, _call: Call) -> dict:
+def describe_instance_information(state: State, call: Call) -> dict:
     about = {
-        "PingStatus": "Online",
         "LastPingDateTime": time.time(),
         "AgentVersion": "3.3.0.0",
         "PlatformType": "Linux",
@@ -427,7 +432,27 @@ def describe_instance_information(state: State, _call: Call) -> dict:
         "PlatformVersion": "12",
         "ResourceType": "EC2Instance",
     }
-    return {"InstanceInformationList": [{"InstanceId": node, **about} for node in sorted(state.registered)]}
+    wanted = [set(row["Values"]) for row in call.body.get("Filters", []) if row["Key"] == "InstanceIds"]
+    nodes = sorted(state.registered.intersection(*wanted))
+    status = {node: "ConnectionLost" if node in state.lost else "Online" for node in nodes}
+    return {"InstanceInformationList": [{"InstanceId": node, "PingStatus": status[node], **about} for node in nodes]}
+
+
+def send_command(state: State, call: Call) -> dict:
+    if call.body["DocumentName"] != run_command.DOCUMENT:
+        raise Refused("InvalidDocument", "The specified document does not exist.")
+    node = call.body["InstanceIds"][0]
+    if node not in state.registered or node not in state.commands.machines:
+        words = f"Instances [[{node}]] not in a valid state for account {ACCOUNT}"
+        raise Refused("InvalidInstanceId", words)
+    return state.commands.send(node, call.body)
+
+
+def get_command_invocation(state: State, call: Call) -> dict:
+    told = state.commands.invocation(call.body["CommandId"], call.body["InstanceId"])
+    if told is None:
+        raise Refused("InvocationDoesNotExist", "")
+    return told
 
 
 OPERATIONS = {
@@ -438,6 +463,8 @@ OPERATIONS = {
     "ListComplianceItems": list_compliance_items,
     "UpdateInstanceInformation": update_instance_information,
     "DescribeInstanceInformation": describe_instance_information,
+    "SendCommand": send_command,
+    "GetCommandInvocation": get_command_invocation,
 }
 
 
@@ -521,6 +548,10 @@ class Gate:
                 state.down = value
             case ("PUT", "registered"):
                 state.registered = set(value)
+            case ("PUT", "lost"):
+                state.lost = set(value)
+            case ("PUT", "machines"):
+                state.commands.machines = value
             case ("PUT", "clock"):
                 state.clock = value
             case ("PUT", "network"):

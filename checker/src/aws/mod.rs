@@ -2,6 +2,7 @@
 //! JSON. Both end in the same nouns. What changes something has a room of its own, [`change`].
 
 pub mod change;
+pub mod command;
 pub mod folder;
 pub mod live;
 pub mod profile;

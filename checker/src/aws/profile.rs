@@ -176,7 +176,7 @@ fn endpoints(
         };
         wanted.endpoint.clone().or_else(|| found().filter(|_| configured))
     };
-    Endpoints { ec2: of("ec2"), rds: of("rds"), sts: of("sts") }
+    Endpoints { ec2: of("ec2"), rds: of("rds"), sts: of("sts"), ssm: of("ssm") }
 }
 
 /// Keys in the environment win over a profile that the environment names, but not over one that was asked for.

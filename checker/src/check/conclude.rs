@@ -42,6 +42,7 @@ pub fn diagnose(record: &Record, network: Option<&Network>) -> Diagnosis {
         known_host: record.known_host.clone(),
         own: record.own.clone(),
         since: record.since.clone(),
+        inside: record.inside.as_ref(),
         trace: trace.as_ref(),
         not_read: record.not_read.clone(),
         network,
@@ -59,7 +60,8 @@ fn seen(record: &Record) -> Vec<Observation> {
 }
 
 fn from(record: &Record) -> String {
-    if record.round.is_some() { "this machine".into() } else { record.question.from.clone() }
+    let elsewhere = record.round.is_none() || record.is_seen_from_the_instance();
+    if elsewhere { record.question.from.clone() } else { "this machine".into() }
 }
 
 fn exit(verdict: Verdict) -> Exit {

@@ -4,6 +4,7 @@ mod answer;
 mod apply;
 mod conclude;
 mod configuration;
+mod from_instance;
 mod history;
 mod keep;
 mod live;
@@ -75,6 +76,9 @@ async fn look(
     settings: &Settings,
     surroundings: &Surroundings,
 ) -> Result<Findings, Trouble> {
+    if cli.options.from_instance.is_some() {
+        from_instance::suits(wanted)?;
+    }
     let configuration = configuration(wanted, cli, settings, surroundings).await?;
     let means = Means { surroundings, settings, configuration, online: online(cli, settings) };
     let looks = wanted.iter().map(async |one| match one {
@@ -86,7 +90,12 @@ async fn look(
     // What was said here and is not the AWS CLI's own default, the lines to type must say too.
     let asked = asked(cli, settings);
     let named = |record| Record { region: asked.region.clone(), profile: asked.profile.clone(), ..record };
-    let records = looked.into_iter().map(named).collect();
+    let mut records: Vec<Record> = looked.into_iter().map(named).collect();
+    if let Some(which) = &cli.options.from_instance {
+        for record in &mut records {
+            from_instance::ask(record, which, &means, &asked).await?;
+        }
+    }
     Ok(Findings { records, configuration: means.configuration })
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{End, Flow};
 use crate::explain::{KnownHost, Own, Service, Vantage};
+use crate::host::Inside;
 use crate::network::{Missing, PortSet, Protocol};
 use crate::probe::round::Round;
 use crate::since::Since;
@@ -39,6 +40,9 @@ pub struct Record {
     /// What changed since it worked, where it does not and did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
+    /// What the instance itself says, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<Inside>,
     /// Why there is no configuration, where there is none.
     pub not_read: Option<Missing>,
     /// What was passed over of the configuration, and other remarks.
@@ -96,11 +100,18 @@ impl Record {
             known_host: KnownHost::NotAsked,
             own: Own::default(),
             since: None,
+            inside: None,
             not_read: None,
             notes: Vec::new(),
             region: None,
             profile: None,
         }
+    }
+
+    /// Whether the probes are the instance's, and not this machine's.
+    pub fn is_seen_from_the_instance(&self) -> bool {
+        let told = self.inside.as_ref().is_some_and(|inside| inside.facts.known().is_some());
+        told && self.question.service == Service::Postgres
     }
 
     /// The address that the probes spoke to: the one that answered, else the first.

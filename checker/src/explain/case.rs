@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::database::ladder::{Broken, Proof};
 use crate::evaluate::Trace;
+use crate::host::Inside;
 use crate::network::{Missing, Network};
 use crate::probe::controls::Controlled;
 use crate::probe::observation::Observation;
@@ -140,6 +141,8 @@ pub struct Case<'a> {
     pub own: Own,
     /// What changed since it worked, where it does not and did.
     pub since: Option<Since>,
+    /// What the instance itself says, where it was asked.
+    pub inside: Option<&'a Inside>,
     /// What the configuration says of the flow.
     pub trace: Option<&'a Trace>,
     /// Why there is no configuration, where there is none.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::fix::Fix;
 use super::path::Path;
 use crate::evaluate::{Gate, Trace};
+use crate::host::Inside;
 use crate::network::Missing;
 use crate::probe::observation::Observation;
 use crate::since::Since;
@@ -70,6 +71,9 @@ pub struct Diagnosis {
     pub path: Path,
     /// All that was seen, in the order in which it was asked.
     pub seen: Vec<Observation>,
+    /// What the instance itself says, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<Inside>,
     /// All that the configuration says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,

@@ -10,6 +10,7 @@ mod diagnosis;
 pub mod fix;
 mod gate;
 mod host;
+mod inside;
 mod keys;
 mod name;
 mod path;
@@ -38,7 +39,7 @@ use crate::network::Missing;
 /// Explains a case.
 pub fn explain(case: &Case) -> Diagnosis {
     let (seen, one) = seen::seen(case);
-    let mut findings = table::findings(case, seen, one);
+    let mut findings = inside::merged(case, seen, one, table::findings(case, seen, one));
     if matches!(seen, Seen::Spoke | Seen::Connected | Seen::TimedOut) {
         findings.extend(sampled::finding(case));
     }
@@ -55,10 +56,15 @@ pub fn explain(case: &Case) -> Diagnosis {
         warnings: warn::warnings(case),
         tunnel: if verdict == Verdict::Reachable { None } else { tunnel::line(case) },
         unknowns: unknowns(case).into_iter().chain(condition::unread(case, seen)).collect(),
-        notes: postgres::notes(case).into_iter().chain(keys::notes(case)).collect(),
+        notes: postgres::notes(case)
+            .into_iter()
+            .chain(keys::notes(case))
+            .chain(inside::notes(case, seen))
+            .collect(),
         path: path::path(case, seen, &findings),
         findings,
         seen: observations(case),
+        inside: case.inside.cloned(),
         trace: case.trace.cloned(),
     }
 }
@@ -71,7 +77,8 @@ fn observations(case: &Case) -> Vec<crate::probe::observation::Observation> {
 /// What was not read and might have told.
 fn unknowns(case: &Case) -> Vec<Missing> {
     let of_trace = case.trace.into_iter().flat_map(|trace| trace.unknowns.clone());
-    let mut all: Vec<Missing> = case.not_read.clone().into_iter().chain(of_trace).collect();
+    let not_read = case.not_read.clone().into_iter().chain(inside::unknown(case));
+    let mut all: Vec<Missing> = not_read.chain(of_trace).collect();
     all.dedup();
     all
 }

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod facts;
 pub mod firewall;
 mod graph;
+pub mod inside;
 mod judge;
 pub mod packets;
 mod problem;
@@ -16,6 +17,9 @@ pub mod wrappers;
 
 pub use facts::{FACTS_VERSION, Facts};
 pub use graph::in_order;
+pub use inside::Inside;
 pub use judge::problems;
+#[cfg(test)]
+pub(crate) use judge::sound;
 pub use problem::{Kind, Problem};
 pub use told::Told;

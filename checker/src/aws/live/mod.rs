@@ -14,7 +14,7 @@ mod scope;
 mod shapes;
 mod sign;
 pub(in crate::aws) mod wire;
-mod xml;
+pub(in crate::aws) mod xml;
 
 pub use action::Action;
 pub use client::{Client, Patience};

@@ -12,6 +12,8 @@ pub(super) struct Question<'a> {
     pub(super) region: &'a str,
     pub(super) url: &'a str,
     pub(super) content_type: &'a str,
+    /// Headers besides, in small letters: AWS wants its own signed.
+    pub(super) headers: &'a [(&'a str, &'a str)],
     pub(super) body: &'a str,
 }
 
@@ -33,7 +35,8 @@ pub(super) fn headers(
         .into();
     let body = SignableBody::Bytes(question.body.as_bytes());
     let typed = [("content-type", question.content_type)];
-    let request = SignableRequest::new("POST", question.url, typed.into_iter(), body)?;
+    let headers = typed.into_iter().chain(question.headers.iter().copied());
+    let request = SignableRequest::new("POST", question.url, headers, body)?;
     let (instructions, _signature) = sign(request, &parameters)?.into_parts();
     Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }

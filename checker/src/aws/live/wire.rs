@@ -39,19 +39,21 @@ pub struct Endpoints {
     pub ec2: Option<String>,
     pub rds: Option<String>,
     pub sts: Option<String>,
+    pub ssm: Option<String>,
 }
 
 impl Endpoints {
     /// One for all.
     pub fn all(url: &str) -> Self {
         let url = Some(url.to_owned());
-        Self { ec2: url.clone(), rds: url.clone(), sts: url }
+        Self { ec2: url.clone(), rds: url.clone(), sts: url.clone(), ssm: url }
     }
 
     fn of(&self, service: &str) -> Option<&str> {
         match service {
             "ec2" => self.ec2.as_deref(),
             "rds" => self.rds.as_deref(),
+            "ssm" => self.ssm.as_deref(),
             _ => self.sts.as_deref(),
         }
     }
@@ -105,7 +107,7 @@ impl Wire {
         let credentials =
             provided.map_err(|error| Failure::NoCredentials(credentials_story(&error)))?.clone();
         let region = &self.settings.region;
-        let question = Question { service, region, url: &url, content_type, body };
+        let question = Question { service, region, url: &url, content_type, headers, body };
         let now = door::now();
         let mut signed = sign::headers(&question, credentials, now)
             .map_err(|error| Failure::NotUnderstood(format!("signing for {url}: {error}")))?;

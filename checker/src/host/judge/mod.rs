@@ -9,7 +9,7 @@ mod tests;
 mod way;
 
 #[cfg(test)]
-pub(super) use tests::sound;
+pub(crate) use tests::sound;
 
 use super::facts::Facts;
 use super::graph::in_order;

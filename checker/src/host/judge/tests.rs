@@ -52,7 +52,7 @@ fn account() -> Account {
 }
 
 /// A host that lets its client in.
-pub(in crate::host) fn sound() -> Facts {
+pub(crate) fn sound() -> Facts {
     let at = |address: &str, program: &str| Listener {
         address: address.parse().expect("an address"),
         program: Some(program.to_owned()),

@@ -28,7 +28,7 @@ fn firewall(facts: &Facts) -> Option<Problem> {
     .shown_by(&by.rule);
     let problem = match facts.arrivals.known() {
         Some(seen) if seen.syn > 0 => {
-            problem.shown_by(format!("{} first packets arrived, and no answer left", seen.syn))
+            problem.shown_by(format!("{} first packets of {client} arrived, and no answer left", seen.syn))
         }
         _ => problem,
     };
