@@ -44,6 +44,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_document_lists_every_problem_in_order_with_what_explains_it() {
+        let document = include_str!("../../../docs/probe.md");
+        let name = |kind: &Kind| format!("`{}`", serde_json::to_value(kind).expect("a word").as_str().expect("a word"));
+        let rows = document.lines().skip_while(|line| !line.starts_with("| kind |")).skip(2);
+        let told: Vec<(String, String)> = rows
+            .filter_map(|row| match *row.split(" | ").collect::<Vec<_>>() {
+                [kind, _, causes] => Some((
+                    kind.trim_start_matches("| ").to_owned(),
+                    causes.trim_end_matches('|').trim().to_owned(),
+                )),
+                _ => None,
+            })
+            .collect();
+        let causes = |kind: &Kind| kind.hangs_on().iter().map(name).collect::<Vec<_>>().join(", ");
+        let wanted: Vec<_> = Kind::ALL.iter().map(|kind| (name(kind), causes(kind))).collect();
+        assert_eq!(told, wanted);
+    }
+
     proptest! {
         #[test]
         fn no_problem_is_told_before_one_that_it_hangs_on(kinds in some()) {
