@@ -15,16 +15,15 @@ from typing import Any
 import pytest
 
 from lab import database
-from lab.instance import Instance
 from lab.vpc import describe, edits
-from lab.vpc.account import CREDENTIALS, Account
 from lab.vpc.addresses import LAPTOP
+from lab.vpc.clinic import CHECK, Clinic
+from lab.vpc.connections import Attempt
+from lab.vpc.services import USER
 from lab.vpc.vpc import Vpc
 
 INSTANCE = "i-0123456789abcdef0"
 AGENT = "/usr/local/bin/vivarium-agent"
-CHECK = "/usr/local/bin/vivarium-check"
-USER = "ec2-user"
 HOME = f"/home/{USER}"
 KEYS = f"{HOME}/.ssh/authorized_keys"
 CONFIG = "/etc/ssh/sshd_config"
@@ -116,19 +115,13 @@ FAULTS = [
 ]
 
 
-class Clinic:
-    """The VPC, its account, and the checker on the laptop."""
+class Ward(Clinic):
+    """A VPC with its account and the checker; the agent is on the instance, and Run Command reaches it."""
 
-    def __init__(self, vpc: Vpc, account: Account, door: str, program: Path, agent: Path) -> None:
-        self.vpc, self.account, self.door = vpc, account, door
-        assert vpc.laptop.machine is not None
-        self.laptop: Instance = vpc.laptop.machine
-        machine = vpc.instance().machine
-        assert machine is not None
-        self.instance: Instance = machine
-        self.laptop.install(program, CHECK)
-        self.laptop.write("/root/.config/vivarium/check.toml", "timeout = 2\n")
-        machine.install(agent, AGENT)
+    def __init__(self, vpc: Vpc, checker: Path, agent: Path) -> None:
+        super().__init__(vpc, checker)
+        self.laptop, self.instance = self.machine("laptop"), self.machine("instance")
+        self.instance.install(agent, AGENT)
         self.restore()
 
     def restore(self) -> None:
@@ -146,8 +139,7 @@ class Clinic:
             connection.close()
 
     def check(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {**CREDENTIALS, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": self.door, **variables}
-        return self.laptop.run([CHECK, *words], environment=environment)
+        return self.laptop.run([CHECK, *words], environment={**self.environment("laptop"), **variables})
 
     def ssh(self, *more: str, **variables: str) -> dict[str, Any]:
         words = ["ssh", f"{USER}@{self.vpc.public_address}", "--from-instance", "--json", *more]
@@ -182,12 +174,10 @@ class Clinic:
 
 
 @pytest.fixture(scope="module")
-def clinic(checker: Path, agent: Path) -> Iterator[Clinic]:
-    with contextlib.ExitStack() as cleanup, Vpc(describe.EXAMPLE) as vpc:
-        account = Account.start(cleanup, vpc.scratch.path / "account.log")
-        account.hold(vpc.folder)
-        door = account.door(vpc.laptop.namespace, cleanup)
-        yield Clinic(vpc, account, door, checker, agent)
+def clinic(checker: Path, agent: Path) -> Iterator[Ward]:
+    with Vpc(describe.EXAMPLE) as vpc:
+        yield Ward(vpc, checker, agent)
+    assert vpc.leftovers() == []
 
 
 def first(answer: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +185,7 @@ def first(answer: dict[str, Any]) -> dict[str, Any]:
     return dict(answer["findings"][0])
 
 
-def test_a_host_that_is_well_says_so_and_nothing_is_found(clinic: Clinic) -> None:
+def test_a_host_that_is_well_says_so_and_nothing_is_found(clinic: Ward) -> None:
     assert clinic.logs_in()
     answer = clinic.ssh()
     assert (answer["verdict"], answer["findings"]) == ("reachable", [])
@@ -203,7 +193,7 @@ def test_a_host_that_is_well_says_so_and_nothing_is_found(clinic: Clinic) -> Non
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_the_first_finding_names_the_cause_on_the_host_while_ssh_does_not_work(clinic: Clinic, fault: Fault) -> None:
+def test_the_first_finding_names_the_cause_on_the_host_while_ssh_does_not_work(clinic: Ward, fault: Fault) -> None:
     with clinic.broken(fault):
         assert not clinic.logs_in()
         answer = clinic.ssh()
@@ -214,11 +204,11 @@ def test_the_first_finding_names_the_cause_on_the_host_while_ssh_does_not_work(c
     assert "cannot_tell" not in {row["kind"] for row in answer["findings"]}
 
 
-def test_all_is_well_after_all_faults(clinic: Clinic) -> None:
+def test_all_is_well_after_all_faults(clinic: Ward) -> None:
     assert clinic.logs_in()
 
 
-def test_a_packet_that_arrives_and_is_answered_puts_the_blame_on_the_way_back(clinic: Clinic) -> None:
+def test_a_packet_that_arrives_and_is_answered_puts_the_blame_on_the_way_back(clinic: Ward) -> None:
     with clinic.configured(edits.no_entry(edits.PUBLIC_ACL, 100, egress=True)):
         assert not clinic.logs_in()
         found = first(clinic.ssh())
@@ -226,7 +216,7 @@ def test_a_packet_that_arrives_and_is_answered_puts_the_blame_on_the_way_back(cl
     assert any("answers left" in row["line"] or "SYN_RECV" in row["line"] for row in found["evidence"])
 
 
-def test_a_packet_that_does_not_arrive_puts_the_blame_on_the_way_in(clinic: Clinic) -> None:
+def test_a_packet_that_does_not_arrive_puts_the_blame_on_the_way_in(clinic: Ward) -> None:
     with clinic.configured(edits.inbound(edits.INSTANCE_GROUP)):
         assert not clinic.logs_in()
         found = first(clinic.ssh())
@@ -234,14 +224,14 @@ def test_a_packet_that_does_not_arrive_puts_the_blame_on_the_way_in(clinic: Clin
     assert any("no packet of" in row["line"] for row in found["evidence"])
 
 
-def test_two_faults_at_once_are_both_found(clinic: Clinic) -> None:
+def test_two_faults_at_once_are_both_found(clinic: Ward) -> None:
     stopped = FAULTS[0]
     with clinic.configured(edits.inbound(edits.INSTANCE_GROUP)), clinic.broken(stopped):
         answer = clinic.ssh()
     assert [row["symptom"] for row in answer["findings"]][:2] == ["H1", "H23"], answer["findings"]
 
 
-def test_what_is_saved_is_said_again_and_holds_no_key_and_no_account(clinic: Clinic) -> None:
+def test_what_is_saved_is_said_again_and_holds_no_key_and_no_account(clinic: Ward) -> None:
     """The key that is looked for is one that only the instance has."""
     fault = next(fault for fault in FAULTS if fault.name == "home-writable")
     key = "AAAAC3NzaC1lZDI1NTE5AAAAIPlantedPlantedPlantedPlantedPlantedPlanted"
@@ -260,7 +250,7 @@ def test_what_is_saved_is_said_again_and_holds_no_key_and_no_account(clinic: Cli
 
 
 def test_a_database_is_asked_for_from_the_instance_which_reaches_it_while_this_machine_does_not(
-    clinic: Clinic,
+    clinic: Ward,
 ) -> None:
     target = f"postgres://{database.USER}@{database.HOST}/{database.NAME}"
     run = clinic.check("postgres", target, f"--from-instance={INSTANCE}", "--json")
@@ -270,7 +260,7 @@ def test_a_database_is_asked_for_from_the_instance_which_reaches_it_while_this_m
     assert any(note.startswith("from this machine: ") for note in answer["notes"])
 
 
-def test_a_database_whose_group_forgot_the_instance_is_explained_from_the_instance(clinic: Clinic) -> None:
+def test_a_database_whose_group_forgot_the_instance_is_explained_from_the_instance(clinic: Ward) -> None:
     target = f"postgres://{database.USER}@{database.HOST}/{database.NAME}"
     with clinic.configured(edits.inbound(edits.DATABASE_GROUP)):
         run = clinic.check("postgres", target, f"--from-instance={INSTANCE}", "--json")
@@ -278,7 +268,7 @@ def test_a_database_whose_group_forgot_the_instance_is_explained_from_the_instan
     assert found["symptom"] == "P5"
 
 
-def test_the_settings_of_the_instance_prove_the_database_up_to_its_answer(clinic: Clinic) -> None:
+def test_the_settings_of_the_instance_prove_the_database_up_to_its_answer(clinic: Ward) -> None:
     """The password never leaves the instance."""
     settings = (
         'volume.path = "/dev/null"\n'
@@ -310,7 +300,7 @@ def test_the_settings_of_the_instance_prove_the_database_up_to_its_answer(clinic
     ],
 )
 def test_what_keeps_the_instance_from_being_asked_is_named_with_what_to_do(
-    clinic: Clinic, name: str, value: Any, words: str
+    clinic: Ward, name: str, value: Any, words: str
 ) -> None:
     clinic.say(name, value)
     try:
@@ -323,7 +313,7 @@ def test_what_keeps_the_instance_from_being_asked_is_named_with_what_to_do(
     assert any(row["what"] == f"what {INSTANCE} itself sees" for row in answer["unknowns"])
 
 
-def test_who_may_not_send_commands_is_told_the_statement(clinic: Clinic) -> None:
+def test_who_may_not_send_commands_is_told_the_statement(clinic: Ward) -> None:
     reads = {"Effect": "Allow", "Action": ["ec2:*", "rds:*", "sts:*"], "Resource": "*"}
     clinic.say("policy", {"Statement": [reads]})
     try:
@@ -334,7 +324,7 @@ def test_who_may_not_send_commands_is_told_the_statement(clinic: Clinic) -> None
     assert "ssm:SendCommand is denied" in note and "document/AWS-RunShellScript" in note
 
 
-def test_no_command_is_sent_unless_the_instance_is_to_be_asked(clinic: Clinic) -> None:
+def test_no_command_is_sent_unless_the_instance_is_to_be_asked(clinic: Ward) -> None:
     clinic.say("machines", {INSTANCE: ["false"]})
     try:
         run = clinic.check("ssh", f"{USER}@{clinic.vpc.public_address}", "--json")
@@ -352,13 +342,13 @@ def test_no_command_is_sent_unless_the_instance_is_to_be_asked(clinic: Clinic) -
     assert before == after
 
 
-def test_a_path_is_not_asked_of_an_instance(clinic: Clinic) -> None:
+def test_a_path_is_not_asked_of_an_instance(clinic: Ward) -> None:
     run = clinic.check("path", "--from", "internet", "--to", INSTANCE, "--port", "22", "--from-instance")
     assert run.returncode == 2
     assert "hint: " in run.stderr
 
 
-def test_the_answer_of_a_busy_host_fits_into_what_run_command_keeps(clinic: Clinic) -> None:
+def test_the_answer_of_a_busy_host_fits_into_what_run_command_keeps(clinic: Ward) -> None:
     """Two hundred listeners, and a set of rules that is long."""
     opened = (
         "import socket,sys\nkept=[socket.create_server(('127.0.0.1',0)) for _ in range(200)]\nprint(1,flush=True)\n"
@@ -379,7 +369,7 @@ def test_the_answer_of_a_busy_host_fits_into_what_run_command_keeps(clinic: Clin
     assert said.startswith('{"verdict":"ok: ')
 
 
-def test_a_probe_changes_nothing(clinic: Clinic) -> None:
+def test_a_probe_changes_nothing(clinic: Ward) -> None:
     """Neither the rules, nor a file of the root, nor a process that stays."""
     snapshot = "nft list ruleset; find /etc /home /root /var/lib/vivarium -newer /run/mark 2>/dev/null || true"
     clinic.instance.shell("touch /run/mark")
@@ -388,9 +378,9 @@ def test_a_probe_changes_nothing(clinic: Clinic) -> None:
     assert (clinic.instance.shell(snapshot), len(clinic.instance.processes())) == before
 
 
-def test_somebody_else_s_packets_are_not_the_client_s(clinic: Clinic) -> None:
+def test_somebody_else_s_packets_are_not_the_client_s(clinic: Ward) -> None:
     def knock() -> None:
-        clinic.vpc.laptop.connect_all([_attempt(clinic)] * 3, 1)
+        clinic.vpc.laptop.connect_all([Attempt(clinic.vpc.public_address, 22)] * 3, 1)
 
     watching = clinic.instance.command([AGENT, "probe", "--json", "--client", "203.0.113.99", "--watch", "3"])
     process = subprocess.Popen(watching, stdout=subprocess.PIPE, text=True)
@@ -400,9 +390,3 @@ def test_somebody_else_s_packets_are_not_the_client_s(clinic: Clinic) -> None:
     knocking.join()
     seen = json.loads(said)["facts"]["arrivals"]["known"]
     assert seen["syn"] == 0
-
-
-def _attempt(clinic: Clinic) -> Any:
-    from lab.vpc.connections import Attempt
-
-    return Attempt(clinic.vpc.public_address, 22)
