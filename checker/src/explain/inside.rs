@@ -204,8 +204,10 @@ fn split(found: Vec<Finding>, direction: Direction) -> (Vec<Finding>, Vec<Findin
 /// A gate on the way in that blocks does not fit with a packet that came in.
 fn cleared(found: Vec<Finding>) -> Vec<Finding> {
     let (forward, others) = split(found, Direction::Forward);
+    // What is not in the way is not changed.
     let forward = forward.into_iter().map(|finding| {
-        finding.kind(Kind::Contradiction).read("and yet the client's packets arrive at the instance")
+        let finding = finding.kind(Kind::Contradiction).fix(None);
+        finding.read("and yet the client's packets arrive at the instance")
     });
     others.into_iter().chain(forward).collect()
 }

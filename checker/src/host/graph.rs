@@ -47,7 +47,9 @@ mod tests {
     #[test]
     fn the_document_lists_every_problem_in_order_with_what_explains_it() {
         let document = include_str!("../../../docs/probe.md");
-        let name = |kind: &Kind| format!("`{}`", serde_json::to_value(kind).expect("a word").as_str().expect("a word"));
+        let name = |kind: &Kind| {
+            format!("`{}`", serde_json::to_value(kind).expect("a word").as_str().expect("a word"))
+        };
         let rows = document.lines().skip_while(|line| !line.starts_with("| kind |")).skip(2);
         let told: Vec<(String, String)> = rows
             .filter_map(|row| match *row.split(" | ").collect::<Vec<_>>() {
