@@ -18,8 +18,31 @@ fn cidr() -> impl Strategy<Value = &'static str> {
         "203.0.113.10/32",
         "10.0.0.0/16",
         "10.0.1.0/24",
+        "10.1.0.0/16",
         "192.0.2.0/24",
+        "192.0.2.82/31",
+        "::/0",
+        "2001:db8:f::4/126",
     ])
+}
+
+/// A rule of a group, for a block, for a list, or for the members of a group.
+fn group_rule() -> impl Strategy<Value = Value> {
+    let peer = prop_oneof![
+        4 => cidr().prop_map(|cidr| {
+            let (list, field) = if cidr.contains(':') { ("Ipv6Ranges", "CidrIpv6") } else { ("IpRanges", "CidrIp") };
+            (list, json!({ field: cidr }))
+        }),
+        1 => Just(("PrefixListIds", json!({ "PrefixListId": "pl-1" }))),
+        2 => proptest::sample::select(vec!["sg-web", "sg-app", "sg-db"])
+            .prop_map(|group| ("UserIdGroupPairs", json!({ "GroupId": group }))),
+    ];
+    (ports(), peer).prop_map(|(ports, (list, peer))| {
+        let (from, to) = ports.unwrap_or((0, 65535));
+        let mut rule = tcp(from, to, &[]);
+        rule[list] = json!([peer]);
+        rule
+    })
 }
 
 /// Ranges that begin and end where it matters.
@@ -44,20 +67,25 @@ fn rules() -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
+/// Somebody's groups, network ACLs and routes: with IPv6, a prefix list, a peering and a NAT gateway.
 fn answers() -> impl Strategy<Value = Answers> {
-    let group = proptest::collection::vec((ports(), proptest::collection::vec(cidr(), 0..3)), 0..4);
-    (rules(), rules(), group, any::<bool>()).prop_map(|(a, b, group, routed)| {
+    let groups = [0; 3].map(|_| proptest::collection::vec(group_rule(), 0..4));
+    let list = proptest::collection::vec(cidr(), 0..3);
+    (rules(), rules(), rules(), groups, list, any::<bool>()).prop_map(|(a, b, d, groups, list, routed)| {
         let mut answers = open();
-        answers.acl_rules("acl-a", a);
-        answers.acl_rules("acl-b", b);
-        let permissions: Vec<Value> = group
-            .iter()
-            .map(|(ports, cidrs)| {
-                let (from, to) = ports.unwrap_or((0, 65535));
-                tcp(from, to, cidrs)
-            })
-            .collect();
-        answers.thing("SecurityGroups", "sg-web")["IpPermissions"] = Value::Array(permissions);
+        for (acl, rules) in [("acl-a", a), ("acl-b", b), ("acl-d", d)] {
+            answers.acl_rules(acl, rules);
+        }
+        for (group, rules) in ["sg-web", "sg-app", "sg-db"].into_iter().zip(groups) {
+            answers.thing("SecurityGroups", group)["IpPermissions"] = Value::Array(rules);
+        }
+        answers
+            .rows("PrefixLists")
+            .push(json!({ "PrefixListId": "pl-1", "PrefixListName": "ours", "Cidrs": list }));
+        answers.thing("NetworkInterfaces", "eni-web")["Ipv6Addresses"] =
+            json!([{ "Ipv6Address": "2001:db8::10" }]);
+        let six = json!({ "DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1", "State": "active" });
+        answers.route("rtb-a", six);
         if !routed {
             answers.without_route("rtb-a", "0.0.0.0/0");
         }
@@ -65,13 +93,27 @@ fn answers() -> impl Strategy<Value = Answers> {
     })
 }
 
+/// From the internet, within the VPC, through the peering, through the NAT gateway, over IPv6.
+const QUESTIONS: [(&str, &str, u16); 6] = [
+    (LAPTOP, "i-0web", 22),
+    ("i-0web", "mydb", 5432),
+    ("i-0peer", "i-0web", 22),
+    ("i-0web", "i-0app", 8080),
+    ("2001:db8:f::5", "i-0web", 22),
+    ("i-0app", "192.0.2.80", 443),
+];
+
 /// What a person is told, apart from the numbers of rules.
 fn told(trace: &Trace) -> (Verdict, PortSet, usize) {
     (trace.verdict, trace.passing_source_ports.clone(), trace.blockers.len())
 }
 
-fn both(network: &Network) -> [Trace; 2] {
-    [ask(network, LAPTOP, "i-0web", 22), ask(network, "i-0web", "mydb", 5432)]
+fn all(network: &Network) -> Vec<Trace> {
+    QUESTIONS.map(|(from, to, port)| ask(network, from, to, port)).into()
+}
+
+fn all_told(network: &Network) -> Vec<(Verdict, PortSet, usize)> {
+    all(network).iter().map(told).collect()
 }
 
 fn openness(verdict: Verdict) -> u8 {
@@ -86,49 +128,57 @@ fn entries<'a>(answers: &'a mut Answers, acl: &str) -> &'a mut Vec<Value> {
     answers.thing("NetworkAcls", acl)["Entries"].as_array_mut().expect("entries")
 }
 
+/// How many networks each property is held against: `PROPTEST_CASES`, or few.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_order_in_which_rules_are_listed_means_nothing(answers in answers(), seed in any::<u64>()) {
         let mut shuffled = answers.clone();
-        for acl in ["acl-a", "acl-b"] {
+        for acl in ["acl-a", "acl-b", "acl-d"] {
             let rules = entries(&mut shuffled, acl);
             rules.sort_by_key(|rule| {
                 let number = rule["RuleNumber"].as_u64().unwrap_or(0);
                 number.wrapping_mul(seed | 1).rotate_left(17)
             });
         }
-        shuffled.thing("SecurityGroups", "sg-web")["IpPermissions"].as_array_mut().expect("rules").reverse();
-        let (one, other) = (both(&answers.network()), both(&shuffled.network()));
-        prop_assert_eq!(one.each_ref().map(told), other.each_ref().map(told));
+        for group in ["sg-web", "sg-app", "sg-db"] {
+            shuffled.thing("SecurityGroups", group)["IpPermissions"].as_array_mut().expect("rules").reverse();
+        }
+        shuffled.thing("RouteTables", "rtb-a")["Routes"].as_array_mut().expect("routes").reverse();
+        prop_assert_eq!(all_told(&answers.network()), all_told(&shuffled.network()));
     }
 
     #[test]
     fn the_rule_asterisk_means_the_same_written_down_or_not(answers in answers()) {
         let mut written = answers.clone();
-        for acl in ["acl-a", "acl-b"] {
+        for acl in ["acl-a", "acl-b", "acl-d"] {
             for egress in [false, true] {
                 written.acl_rule(acl, entry(32767, egress, "deny", "0.0.0.0/0", None));
                 written.acl_rule(acl, entry(32768, egress, "deny", "::/0", None));
             }
         }
-        let (one, other) = (both(&answers.network()), both(&written.network()));
-        prop_assert_eq!(one.each_ref().map(told), other.each_ref().map(told));
-        let summaries = |traces: &[Trace; 2]| traces.each_ref().map(|trace| trace.summary.clone());
-        prop_assert_eq!(summaries(&one), summaries(&other));
+        prop_assert_eq!(all_told(&answers.network()), all_told(&written.network()));
+        let summaries = |network: &Network| all(network).into_iter().map(|trace| trace.summary).collect::<Vec<_>>();
+        prop_assert_eq!(summaries(&answers.network()), summaries(&written.network()));
     }
 
     #[test]
     fn a_rule_for_a_block_and_two_for_its_halves_are_the_same(answers in answers()) {
         let mut halved = answers.clone();
-        for acl in ["acl-a", "acl-b"] {
+        for acl in ["acl-a", "acl-b", "acl-d"] {
             let rules = entries(&mut halved, acl);
             // Numbers are spread, so that the second half finds a free one behind the first.
             let split: Vec<Value> = rules
                 .iter()
                 .flat_map(|rule| {
-                    let block: ipnet::IpNet = rule["CidrBlock"].as_str().expect("a block").parse().expect("a block");
+                    let field = if rule["CidrBlock"].is_string() { "CidrBlock" } else { "Ipv6CidrBlock" };
+                    let block: ipnet::IpNet = rule[field].as_str().expect("a block").parse().expect("a block");
                     let number = rule["RuleNumber"].as_u64().expect("a number") * 10;
                     let halves: Vec<ipnet::IpNet> = match block.subnets(block.prefix_len() + 1) {
                         Ok(halves) => halves.collect(),
@@ -136,7 +186,7 @@ proptest! {
                     };
                     halves.into_iter().enumerate().map(move |(index, half)| {
                         let mut part = rule.clone();
-                        part["CidrBlock"] = json!(half.to_string());
+                        part[field] = json!(half.to_string());
                         part["RuleNumber"] = json!(number + index as u64);
                         part
                     })
@@ -144,16 +194,16 @@ proptest! {
                 .collect();
             *rules = split;
         }
-        let (one, other) = (both(&answers.network()), both(&halved.network()));
-        prop_assert_eq!(one.each_ref().map(told), other.each_ref().map(told));
+        prop_assert_eq!(all_told(&answers.network()), all_told(&halved.network()));
     }
 
     #[test]
-    fn one_more_rule_in_a_group_never_closes_anything(answers in answers(), ports in ports(), cidr in cidr()) {
+    fn one_more_rule_in_a_group_never_closes_anything(answers in answers(), rule in group_rule()) {
         let mut wider = answers.clone();
-        let (from, to) = ports.unwrap_or((0, 65535));
-        wider.thing("SecurityGroups", "sg-web")["IpPermissions"].as_array_mut().expect("rules").push(tcp(from, to, &[cidr]));
-        for (before, after) in both(&answers.network()).iter().zip(&both(&wider.network())) {
+        for group in ["sg-web", "sg-app", "sg-db"] {
+            wider.thing("SecurityGroups", group)["IpPermissions"].as_array_mut().expect("rules").push(rule.clone());
+        }
+        for (before, after) in all(&answers.network()).iter().zip(&all(&wider.network())) {
             prop_assert!(openness(after.verdict) >= openness(before.verdict));
         }
     }
@@ -162,7 +212,7 @@ proptest! {
     fn an_allowing_rule_behind_all_others_never_closes_anything(answers in answers(), egress in any::<bool>(), cidr in cidr(), ports in ports()) {
         let mut wider = answers.clone();
         wider.acl_rule("acl-a", entry(400, egress, "allow", cidr, ports));
-        for (before, after) in both(&answers.network()).iter().zip(&both(&wider.network())) {
+        for (before, after) in all(&answers.network()).iter().zip(&all(&wider.network())) {
             prop_assert!(openness(after.verdict) >= openness(before.verdict));
             prop_assert!(after.passing_source_ports.contains_all(&before.passing_source_ports));
         }
@@ -172,7 +222,8 @@ proptest! {
     fn a_set_of_ports_fares_as_each_of_them_does(answers in answers()) {
         let network = answers.network();
         let end = |text: &str| End::parse(text);
-        for (from, to, port) in [(LAPTOP, "i-0web", 22), ("i-0web", "mydb", 5432)] {
+        // Behind the NAT gateway it is its ports that count, and not the client's.
+        for (from, to, port) in QUESTIONS.into_iter().take(5) {
             let whole = evaluate(&Flow::tcp(end(from), end(to), port).from_ports(PortSet::range(1024, 65535)), &network);
             for client in [1024, 5432, 32767, 32768, 40000, 60999, 61000, 65535] {
                 let one = evaluate(&Flow::tcp(end(from), end(to), port).from_ports(PortSet::one(client)), &network);
@@ -185,21 +236,33 @@ proptest! {
     #[test]
     fn the_same_question_twice_has_the_same_answer(answers in answers()) {
         let network = answers.network();
-        prop_assert_eq!(both(&network), both(&network));
+        prop_assert_eq!(all(&network), all(&network));
         prop_assert_eq!(&network, &answers.network());
     }
 
     #[test]
     fn a_block_of_addresses_fares_as_each_of_them_does(answers in answers()) {
         let network = answers.network();
-        let whole = ask(&network, "203.0.113.8/29", "i-0web", 22);
-        let each: Vec<Verdict> = (8..16).map(|last| ask(&network, &format!("203.0.113.{last}"), "i-0web", 22).verdict).collect();
-        let all = |verdict| each.iter().all(|one| *one == verdict);
-        match whole.verdict {
-            Verdict::Reachable => prop_assert!(all(Verdict::Reachable)),
-            Verdict::NotReachable => prop_assert!(all(Verdict::NotReachable)),
-            Verdict::Partly => prop_assert!(!all(Verdict::Reachable) && !all(Verdict::NotReachable)),
-            Verdict::Unknown => prop_assert!(false, "{}", whole.summary),
+        let each_to_web = |address: &str| ask(&network, address, "i-0web", 22);
+        let app_to_each = |address: &str| ask(&network, "i-0app", address, 443);
+        let blocks = [
+            ("203.0.113.8/29", "203.0.113.", 8u8, true),
+            ("2001:db8:f::/125", "2001:db8:f::", 0, true),
+            ("192.0.2.80/29", "192.0.2.", 80, false),
+        ];
+        for (block, start, first, inwards) in blocks {
+            let question = |text: &str| if inwards { each_to_web(text) } else { app_to_each(text) };
+            let whole = question(block);
+            let each: Vec<Trace> = (first..first + 8).map(|last| question(&format!("{start}{last}"))).collect();
+            let all = |verdict| each.iter().all(|one| one.verdict == verdict);
+            match whole.verdict {
+                Verdict::Reachable => prop_assert!(all(Verdict::Reachable)),
+                Verdict::NotReachable => prop_assert!(all(Verdict::NotReachable)),
+                Verdict::Partly => prop_assert!(!all(Verdict::Reachable) && !all(Verdict::NotReachable)),
+                Verdict::Unknown => prop_assert!(false, "{}", whole.summary),
+            }
+            let share: f64 = each.iter().map(|one| one.failing_share).sum::<f64>() / 8.0;
+            prop_assert!((whole.failing_share - share).abs() < 1e-9, "{block}: {} and {share}", whole.failing_share);
         }
     }
 }

@@ -231,6 +231,16 @@ fn thirty_malformed_inputs_give_an_error_or_an_unknown_and_never_a_panic() {
     }
 }
 
+/// Takes a thing out of the file that tells of it.
+fn without(folder: &Path, kind: &str, row: &Value) {
+    let path = folder.join(format!("{kind}.json"));
+    let mut saved: Value = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
+    let ids = ["GroupId", "NetworkAclId", "RouteTableId"];
+    let is_same = |other: &Value| ids.iter().any(|id| !row[*id].is_null() && row[*id] == other[*id]);
+    saved[kind].as_array_mut().expect("rows").retain(|other| !is_same(other));
+    fs::write(path, saved.to_string()).expect("a file");
+}
+
 #[test]
 fn what_cannot_be_read_is_unknown_and_named_with_its_file_and_field() {
     for (document, field) in [
@@ -249,6 +259,9 @@ fn what_cannot_be_read_is_unknown_and_named_with_its_file_and_field() {
         ),
     ] {
         let folder = saved();
+        let odd: Value = serde_json::from_str(document).expect("JSON");
+        let (kind, rows) = odd.as_object().and_then(|answer| answer.iter().next()).expect("an answer");
+        without(folder.path(), kind, &rows[0]);
         write(folder.path(), "zz-odd.json", document);
         let trace = ask(&read(folder.path()), "203.0.113.10", "i-0web", 22);
         assert_eq!(trace.verdict, Verdict::Unknown, "{}", trace.summary);

@@ -11,7 +11,7 @@ use fixtures::{entry, open};
 use serde_json::Value;
 use vivarium_checker::evaluate::{Code, TRACE_VERSION};
 
-const OPENING: &str = r"# What a trace holds
+const OPENING: &str = r##"# What a trace holds
 
 <!-- Made from checker/tests/trace_document.rs and the code: `cargo test -p vivarium-checker --test trace_document -- --ignored` writes it anew. -->
 
@@ -19,9 +19,20 @@ A trace is the answer to one question: can FROM open PORT at TO? It comes from t
 sent. `vivarium-check path --from X --to Y --port N --json` prints it. Names may be added; none changes its meaning
 without a new `version`.
 
-FROM and TO are an instance id, a Name tag, an interface id, an RDS identifier or endpoint, an address, a CIDR
-block, `internet` (any public IPv4 address), or an internet gateway's id (some address beyond it will do, as
-Reachability Analyzer has it).
+FROM and TO are one of these:
+
+| word | means |
+|---|---|
+| `i-…`, a Name tag, an instance's DNS name | the instance. As a source it sends from the interface that shares a subnet with the destination, else from its first; as a destination any of its interfaces will do, and from outside any address that a public one stands for |
+| `eni-…` | the interface |
+| an RDS identifier or endpoint, a cluster's too | the database, resolved as who asks resolves it. Where nothing says which of several places it is in, all of them must agree, or the answer is `unknown` |
+| `vpce-…` | any of the endpoint's interfaces |
+| an address | who has it privately, or whom it stands for publicly, else somebody outside. An address that several VPCs have is meant as the other end's VPC has it |
+| a CIDR block, `subnet-…` | each one in it: interfaces where a VPC has the block, and addresses outside |
+| `internet`, `0.0.0.0/0`, `::/0` | each public address |
+| `igw-…` | some public address beyond the gateway will do, as Reachability Analyzer has it |
+
+IPv6 is meant where one end is an address of it, or an interface that has no other; else IPv4.
 
 ## The answer
 
@@ -42,6 +53,17 @@ Reachability Analyzer has it).
 
 A denial is certain whatever else is unknown; an unknown is never taken for an allowance.
 
+`partly` means that some of what was asked for gets through: with one source and one destination some source ports
+(`passing_source_ports` says which), with several of them some pairs (`cases` says which). Who asks whether *anybody*
+gets through takes `partly` for a yes.
+
+What makes the answer `unknown` where it was not in the answers given: security groups, network ACLs, route tables,
+interfaces, the state of the instance or database, and whatever gateway, peering, endpoint or list of prefixes the
+flow's own routes and rules name. What is assumed instead: VPC Block Public Access (off), the VPC's DNS attributes
+(on), a route's state where the answers were cut down to others (active), that no address of the flow is in the list
+of a gateway endpoint whose entries were not read, and that an instance used as an appliance forwards. An internet
+gateway that an active route names is attached, also where nobody saved it.
+
 ## A gate
 
 | field | holds |
@@ -52,10 +74,23 @@ A denial is certain whatever else is unknown; an unknown is never taken for an a
 | `side` | `inbound` or `outbound`, where the gate has two |
 | `packet` | the packet as this gate sees it, before or after translation |
 | `outcome` | `allowed`, `denied`, `partial`, `unknown` or `assumed` |
-| `by` | what decided: `element`, the id that holds the rule, and `rule`, the rule in words. Not with `unknown` and `assumed` |
+| `by` | what decided, as below. Not with `unknown` and `assumed` |
 | `code`, `reachability_analyzer` | why it denies, in our words and in Reachability Analyzer's; with `denied` and `partial` |
 | `passing_ports`, `failing_share` | with `partial`: what gets through, and the share that does not |
 | `missing` | with `unknown` and `assumed`: what was not read |
+
+## What decided
+
+`by.element` is the id of what holds the rule, `by.rule` the rule in words, and `by.type` says which more there is:
+
+| `type` | and |
+|---|---|
+| `security_group_rule` | `security_group`, and `security_group_rule`: its id, or `null` where only describe-security-groups was read |
+| `no_security_group_rule` | `security_groups`: none of these has a rule for it |
+| `network_acl_rule` | `network_acl`, `egress`, `rule_number`: a number, or `"*"` for what no numbered rule matches |
+| `route` | `route_table`, `destination`, `target` |
+| `no_route` | `route_table`: no route of it leads there |
+| `state` | nothing: it is the element's own state or nature |
 
 Security groups are asked on the way there only: they remember. Network ACLs are asked both ways, and not within a
 subnet. The reply looks up routes of its own.
@@ -64,7 +99,7 @@ subnet. The reply looks up routes of its own.
 
 | code | Reachability Analyzer's |
 |---|---|
-";
+"##;
 
 const EXAMPLE: &str = "
 ## An example
@@ -97,6 +132,47 @@ fn example() -> Value {
     let gates = trace["gates"].as_array_mut().expect("gates");
     gates.retain(|gate| gate["kind"] == "network_acl" || gate["kind"] == "security_group");
     trace
+}
+
+#[test]
+fn every_way_to_decide_is_told_to_programs_under_a_name_that_the_document_has() {
+    let by = |answers: &fixtures::Answers, from: &str, to: &str, port: u16| {
+        let trace = serde_json::to_value(answers.ask(from, to, port)).expect("plain values");
+        trace["deciding"]["by"].clone()
+    };
+    let clean = open();
+    let rule = by(&clean, "203.0.113.10", "i-0web", 22);
+    assert_eq!((&rule["type"], &rule["security_group"]), (&"security_group_rule".into(), &"sg-web".into()));
+    let none = by(&clean, "203.0.113.10", "i-0web", 80);
+    assert_eq!(
+        (&none["type"], &none["security_groups"]),
+        (&"no_security_group_rule".into(), &serde_json::json!(["sg-web"]))
+    );
+    let mut closed = open();
+    closed.acl_rules("acl-a", vec![entry(90, false, "deny", "0.0.0.0/0", None)]);
+    let entry = by(&closed, "203.0.113.10", "i-0web", 22);
+    assert_eq!(
+        (&entry["network_acl"], &entry["egress"], &entry["rule_number"]),
+        (&"acl-a".into(), &false.into(), &90.into())
+    );
+    closed.acl_rules("acl-a", vec![]);
+    assert_eq!(by(&closed, "203.0.113.10", "i-0web", 22)["rule_number"], "*");
+    let mut routed = open();
+    routed.thing("RouteTables", "rtb-a")["Routes"][1]["State"] = "blackhole".into();
+    let route = by(&routed, "203.0.113.10", "i-0web", 22);
+    assert_eq!((&route["destination"], &route["target"]), (&"0.0.0.0/0".into(), &"igw-1".into()));
+    routed.without_route("rtb-a", "0.0.0.0/0");
+    assert_eq!(
+        by(&routed, "203.0.113.10", "i-0web", 22),
+        serde_json::json!({
+        "element": "rtb-a", "rule": "no route leads to 203.0.113.10", "type": "no_route", "route_table": "rtb-a" })
+    );
+    let mut stopped = open();
+    stopped.thing("Instances", "i-0web")["State"]["Name"] = "stopped".into();
+    assert_eq!(by(&stopped, "i-0web", "mydb", 5432)["type"], "state");
+    for word in [rule, none, entry, route].map(|by| by["type"].as_str().expect("a word").to_owned()) {
+        assert!(OPENING.contains(&format!("| `{word}` |")), "{word}");
+    }
 }
 
 fn path() -> PathBuf {

@@ -47,6 +47,9 @@ impl<'a> Row<'a> {
     /// An object within; where there is none, one without fields.
     pub(super) fn within(self, name: &str) -> Self {
         static NOTHING: Value = Value::Null;
+        if self.field(name).is_some_and(|value| !value.is_object()) {
+            self.note(format_args!("{name} of {} is not an object", self.label()));
+        }
         self.of(self.value.get(name).unwrap_or(&NOTHING))
     }
 
@@ -82,15 +85,23 @@ impl<'a> Row<'a> {
     /// A whole number, also where someone's tool has made a text of it.
     pub(super) fn number(self, name: &str) -> Option<i64> {
         let value = self.field(name)?;
-        value.as_i64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+        let number = value.as_i64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+        if number.is_none() {
+            self.note(format_args!("{name} of {} is not a whole number", self.label()));
+        }
+        number
     }
 
     pub(super) fn flag(self, name: &str) -> Option<bool> {
-        match self.field(name)? {
+        let flag = match self.field(name)? {
             Value::Bool(flag) => Some(*flag),
             Value::String(text) => text.to_ascii_lowercase().parse().ok(),
             _ => None,
+        };
+        if flag.is_none() {
+            self.note(format_args!("{name} of {} is neither true nor false", self.label()));
         }
+        flag
     }
 
     pub(super) fn address(self, name: &str) -> Option<IpAddr> {
@@ -145,7 +156,17 @@ impl<'a> Row<'a> {
 
     /// The list's objects; none where there is no list.
     pub(super) fn rows(self, name: &str) -> impl Iterator<Item = Self> {
-        self.list(name).unwrap_or_default().iter().map(move |value| self.of(value))
+        let list = self.list(name).unwrap_or_default();
+        if !list.iter().all(Value::is_object) {
+            self.note(format_args!("{name} of {} holds something that is not an object", self.label()));
+        }
+        list.iter().map(move |value| self.of(value))
+    }
+
+    /// The ids that the list's objects hold, or nothing where one of them holds none: it could be any.
+    pub(super) fn ids<T: From<&'a str>>(self, list: &str, name: &str) -> Option<Vec<T>> {
+        self.list(list)?;
+        self.rows(list).map(|row| row.id(name)).collect()
     }
 
     /// The list, where there is one.

@@ -1,35 +1,50 @@
 //! From the walks of all pairs to one answer.
 
-use super::flow::{End, Flow, ephemeral};
-use super::party::{Choice, Host, Party, Resolved, resolve};
+use super::flow::{Flow, ephemeral};
+use super::named;
+use super::party::{self, Asked, Choice, Host, Party, Resolved, resolve};
 use super::split;
 use super::trace::{Case, Gate, GateKind, Outcome, Packet, Question, TRACE_VERSION, Trace, Verdict};
 use super::walk::Walk;
-use crate::network::{CidrSet, Family, Missing, Network, PortSet};
+use crate::network::{CidrSet, Missing, Network, PortSet};
 
 /// Follows the flow through the network. Every question has an answer; the same question about the same network has
 /// the same one.
 pub fn evaluate(flow: &Flow, network: &Network) -> Trace {
-    let family = family(flow);
-    let (source, destination) =
-        (resolve(network, &flow.source, family), resolve(network, &flow.destination, family));
-    match (source, destination) {
-        (Resolved::Nobody(kind, element, outcome), _) | (_, Resolved::Nobody(kind, element, outcome)) => {
-            nobody(flow, kind, &element, outcome)
-        }
-        (Resolved::Parties(of_source, sources), Resolved::Parties(of_destination, destinations)) => {
-            let sources = preferred(sources, &destinations, network);
-            let ways = sources
+    let family = party::family(network, &flow.source, &flow.destination);
+    let (of_source, sources) =
+        match resolve(network, &flow.source, Asked { family, from_outside: false, home: None }) {
+            Resolved::Nobody(kind, element, outcome) => return nobody(flow, kind, &element, outcome),
+            Resolved::Parties(choice, parties) => (choice, parties),
+        };
+    let from_outside = sources.iter().any(|party| matches!(party, Party::Outside(_)));
+    let home = named::home(&sources);
+    let (of_destination, destinations) =
+        match resolve(network, &flow.destination, Asked { family, from_outside, home }) {
+            Resolved::Nobody(kind, element, outcome) => return nobody(flow, kind, &element, outcome),
+            Resolved::Parties(choice, parties) => (choice, parties),
+        };
+    let sources = preferred(at_home(sources, of_source, &destinations), &destinations, network);
+    let ways = sources
+        .iter()
+        .map(|source| {
+            let inner = destinations
                 .iter()
-                .map(|source| {
-                    let inner = destinations.iter().map(|destination| {
-                        pair(flow, network, source, destination, of_source, of_destination)
-                    });
-                    choose(of_destination, inner.collect())
-                })
-                .collect();
-            trace(flow, choose(of_source, ways))
+                .map(|destination| pair(flow, network, source, destination, of_source, of_destination));
+            choose(of_destination, inner.collect())
+        })
+        .collect();
+    trace(flow, choose(of_source, ways))
+}
+
+/// An address that several VPCs have is meant as the destination's VPC has it, if that is one of them.
+fn at_home<'n>(sources: Vec<Party<'n>>, choice: Choice, destinations: &[Party<'n>]) -> Vec<Party<'n>> {
+    let is_there = |party: &Party<'n>, vpc| matches!(party, Party::Host(host) if host.vpc == vpc);
+    match named::home(destinations) {
+        Some(vpc) if choice == Choice::Any && sources.iter().any(|party| is_there(party, vpc)) => {
+            sources.into_iter().filter(|party| is_there(party, vpc)).collect()
         }
+        _ => sources,
     }
 }
 
@@ -47,16 +62,6 @@ struct Done<'n> {
     verdict: Verdict,
     walk: Walk<'n>,
     addresses: u128,
-}
-
-/// IPv6 where one end is an address of it; else IPv4.
-fn family(flow: &Flow) -> Family {
-    let of = |end: &End| match end {
-        End::Address(address) => Some(Family::of(*address)),
-        End::Cidr(block) => Some(Family::of(block.addr())),
-        _ => None,
-    };
-    of(&flow.source).or(of(&flow.destination)).unwrap_or(Family::Ipv4)
 }
 
 /// An instance sends from the interface that shares a subnet with the destination, or else from its first one.
@@ -232,6 +237,10 @@ fn trace(flow: &Flow, ways: Ways<'_>) -> Trace {
             }
             _ => {}
         }
+    }
+    if ways.verdict == Verdict::Unknown && unknowns.is_empty() {
+        let because = "it is one of several, nothing that was read says which, and they differ";
+        unknowns.push(Missing::new(format!("where {} is", flow.destination), because));
     }
     Trace {
         version: TRACE_VERSION,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::code::Code;
 use super::flow::ephemeral;
 use super::gates::block_public_access::Passage;
+use super::gates::host::is_same_machine;
 use super::gates::route_table;
 use super::gates::security_group::Seen;
 use super::gates::transit_gateway::Beyond;
@@ -59,6 +60,9 @@ impl<'n> Walk<'n> {
             _ => destination.address,
         };
         let packet = self.packet(source.address, target, port);
+        if target == destination.address && is_same_machine(source, destination) {
+            return self.stay(source, destination, &packet);
+        }
         let references = self.references(source, destination);
         let seen = if target == destination.address {
             Seen::host(destination, references.clone())
@@ -107,6 +111,11 @@ impl<'n> Walk<'n> {
         self.security_groups(destination, false, packet, seen);
         self.host(destination, packet);
         self.database(destination, packet);
+        let of_nat = destination.interface.filter(|interface| interface.is_of_a_nat_gateway());
+        if let Some(interface) = of_nat {
+            let rule = Rule::of(&interface.id, "a NAT gateway takes no connections of its own");
+            self.deny(GateKind::NatGateway, packet, Code::OutboundOnly, rule);
+        }
     }
 
     /// Whether a security group may name another one across this way (S9, S11, S13).
@@ -117,13 +126,7 @@ impl<'n> Walk<'n> {
                 Some(connection) => Known::Known(connection.is_within_a_region()),
                 None => Known::Known(true),
             },
-            Some(Target::TransitGateway(_)) => {
-                let mut ends = self.network.transit_attachments.values().filter(|row| {
-                    row.vpc.as_ref() == Some(source.vpc) || row.vpc.as_ref() == Some(destination.vpc)
-                });
-                ends.find(|row| row.security_group_referencing.value() != Some(&true))
-                    .map_or(Known::Known(true), |row| row.security_group_referencing.clone())
-            }
+            Some(Target::TransitGateway(id)) => self.references_through(id, &[source.vpc, destination.vpc]),
             Some(Target::NetworkInterface { .. } | Target::Endpoint(_)) => Known::Known(false),
             _ => Known::Known(true),
         }
@@ -161,6 +164,15 @@ impl<'n> Walk<'n> {
             match target {
                 Target::NatGateway(id) => {
                     let Some(gateway) = self.nat_gateway(id, here, &packet) else { break };
+                    if gateway.is_regional {
+                        legs.push(leg(None, By::Internet));
+                        packet = self.regional(gateway, here, &packet);
+                        let public = gateway.addresses.iter().find_map(|row| row.public_ip);
+                        return match destination {
+                            None => Arrival { packet, translated: true },
+                            Some(host) => self.come_in_again(host, public, &packet, legs),
+                        };
+                    }
                     let Some(there) = self.nat_subnet(gateway, &packet) else { break };
                     if there != here {
                         self.network_acl(there.subnet, false, &packet);
@@ -382,25 +394,24 @@ impl<'n> Walk<'n> {
 
     fn come_back(&mut self, legs: Vec<Leg<'n>>) {
         self.direction = Direction::Return;
-        for leg in legs.into_iter().rev() {
-            if leg.by != By::SameSubnet {
-                self.back(&leg);
-            }
+        let passed: Vec<By<'n>> = legs.iter().map(|leg| leg.by.clone()).collect();
+        for leg in legs.into_iter().rev().filter(|leg| leg.by != By::SameSubnet) {
+            self.back(&leg, &passed);
         }
     }
 
-    fn back(&mut self, leg: &Leg<'n>) {
+    fn back(&mut self, leg: &Leg<'n>, passed: &[By<'n>]) {
         let packet = reply(&leg.packet);
         if let Some(there) = leg.to {
             self.network_acl(there.subnet, true, &packet);
-            self.back_by_route(there, leg, &packet);
+            self.back_by_route(there, leg, passed, &packet);
         }
         if let Some(here) = leg.from {
             self.network_acl(here.subnet, false, &packet);
         }
     }
 
-    fn back_by_route(&mut self, there: At<'n>, leg: &Leg<'n>, packet: &Packet) {
+    fn back_by_route(&mut self, there: At<'n>, leg: &Leg<'n>, passed: &[By<'n>], packet: &Packet) {
         let Some(target) = self.route(there, packet) else { return };
         match (&leg.by, target) {
             (By::Internet, Target::InternetGateway(id)) => self.gateway_is_attached(id, there.vpc, packet),
@@ -408,7 +419,8 @@ impl<'n> Walk<'n> {
                 By::OnPremises,
                 Target::VirtualPrivateGateway(_) | Target::TransitGateway(_) | Target::PeeringConnection(_),
             ) => {}
-            (By::Appliance(id), Target::NetworkInterface { id: back, .. }) if *id == back => {}
+            // The appliance that saw the request.
+            (_, Target::NetworkInterface { id, .. }) if passed.contains(&By::Appliance(id)) => {}
             // What arrives through a gateway's interface goes back within the VPC.
             (_, Target::NetworkInterface { id, .. }) => {
                 let missing = Missing::new(

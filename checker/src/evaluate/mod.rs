@@ -7,6 +7,7 @@ mod code;
 mod flow;
 mod gates;
 mod journey;
+mod named;
 mod party;
 mod place;
 mod split;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::flow::End;
 use super::trace::{GateKind, Outcome, Rule};
-use super::{Code, place};
+use super::{Code, named, place};
 use crate::network::{
     CidrSet, DbInstance, Family, InstanceId, Kind, Known, Missing, Network, NetworkInterface,
     SecurityGroupId, SubnetId, VpcId, is_private, is_shared,
@@ -26,6 +26,8 @@ pub(super) struct Host<'n> {
     pub public: Option<IpAddr>,
     /// Whether the question names its public address, so that the packets do too.
     pub by_public: bool,
+    /// Whether the question names the private address itself, so that the packets do too.
+    pub by_private: bool,
     /// Whether the question names it by a name that has to be resolved.
     pub by_name: bool,
 }
@@ -67,41 +69,74 @@ pub(super) enum Resolved<'n> {
     Nobody(GateKind, String, Outcome),
 }
 
-/// Who an end of a flow is. `other` is the other end's word, for what it tells of the family of addresses.
-pub(super) fn resolve<'n>(network: &'n Network, end: &End, family: Family) -> Resolved<'n> {
+/// What is known of the flow when one of its ends is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'n> {
+    pub family: Family,
+    /// Whether the other end is beyond all VPCs.
+    pub from_outside: bool,
+    /// The VPC of the other end: private addresses are meant as it has them.
+    pub home: Option<&'n VpcId>,
+}
+
+/// Who an end of a flow is.
+pub(super) fn resolve<'n>(network: &'n Network, end: &End, asked: Asked<'n>) -> Resolved<'n> {
+    let beyond = |choice| Resolved::Parties(choice, vec![Party::Outside(CidrSet::internet(asked.family))]);
     match end {
-        End::Instance(id) => instance(network, id, family, false),
+        End::Instance(id) => instance(network, id, asked, false),
         End::NetworkInterface(id) => match network.network_interfaces.find(Kind::NetworkInterfaces, id) {
-            Ok(interface) => hosts(network, vec![interface], family, Choice::Any, false),
+            Ok(interface) => hosts(network, vec![interface], asked, false),
             Err(missing) => nobody(GateKind::NetworkInterface, id, missing),
         },
         End::Database(id) => match network.db_instances.find(Kind::DbInstances, id) {
             Ok(database) => place::database(network, database),
             Err(missing) => nobody(GateKind::Database, id, missing),
         },
-        End::Address(address) => by_address(network, *address),
+        End::Address(address) => by_address(network, *address, asked),
+        // All addresses there are: who says so means the internet.
+        End::Cidr(block) if block.prefix_len() == 0 => beyond(Choice::Each),
         End::Cidr(block) => outside_or_inside(network, CidrSet::from(*block)),
-        End::Internet => Resolved::Parties(Choice::Each, vec![Party::Outside(CidrSet::internet())]),
-        End::InternetGateway(_) => Resolved::Parties(Choice::Any, vec![Party::Outside(CidrSet::internet())]),
-        End::Name(name) => by_name(network, name, family),
+        End::Internet => beyond(Choice::Each),
+        End::InternetGateway(_) => beyond(Choice::Any),
+        End::Name(name) => named::resolve(network, name, asked),
     }
+}
+
+/// IPv6 where the question names an address of it, or an interface that has no other; else IPv4.
+pub(super) fn family(network: &Network, source: &End, destination: &End) -> Family {
+    let said = |end: &End| match end {
+        End::Address(address) => Some(Family::of(*address)),
+        End::Cidr(block) => Some(Family::of(block.addr())),
+        _ => None,
+    };
+    let only_ipv6 = |end: &End| {
+        let interfaces = named::interfaces(network, end);
+        let has_none = |interface: &&NetworkInterface| interface.private_addresses.is_empty();
+        !interfaces.is_empty() && interfaces.iter().all(has_none)
+    };
+    let told = said(source).or_else(|| said(destination));
+    let six = || only_ipv6(source) || only_ipv6(destination);
+    told.unwrap_or_else(|| if six() { Family::Ipv6 } else { Family::Ipv4 })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "ids and texts alike, as they come")]
-fn nobody<'n>(kind: GateKind, element: impl ToString, missing: Missing) -> Resolved<'n> {
+pub(super) fn nobody<'n>(kind: GateKind, element: impl ToString, missing: Missing) -> Resolved<'n> {
     Resolved::Nobody(kind, element.to_string(), Outcome::Unknown { missing })
 }
 
-fn instance<'n>(network: &'n Network, id: &InstanceId, family: Family, by_name: bool) -> Resolved<'n> {
-    let mut interfaces: Vec<&NetworkInterface> =
-        network.network_interfaces.values().filter(|interface| interface.instance() == Some(id)).collect();
-    interfaces.sort_by_key(|interface| interface.attachment.as_ref().map(|row| row.device_index));
+pub(super) fn instance<'n>(
+    network: &'n Network,
+    id: &InstanceId,
+    asked: Asked<'n>,
+    by_name: bool,
+) -> Resolved<'n> {
+    let interfaces = named::interfaces_of(network, id);
     if !interfaces.is_empty() {
-        return hosts(network, interfaces, family, Choice::Any, by_name);
+        return hosts(network, interfaces, asked, by_name);
     }
     match network.instances.find(Kind::Instances, id) {
         Err(missing) => nobody(GateKind::Instance, id, missing),
-        Ok(_) if !network.network_interfaces.is_read() => {
+        Ok(found) if !network.network_interfaces.is_read() && !is_over(found) => {
             nobody(GateKind::NetworkInterface, id, network.network_interfaces.unread(Kind::NetworkInterfaces))
         }
         Ok(found) => {
@@ -113,38 +148,60 @@ fn instance<'n>(network: &'n Network, id: &InstanceId, family: Family, by_name: 
     }
 }
 
-fn hosts<'n>(
+fn is_over(instance: &crate::network::Instance) -> bool {
+    instance.state.value().is_some_and(crate::network::InstanceState::is_over)
+}
+
+/// Of several interfaces, or several addresses of one, any that works will do.
+pub(super) fn hosts<'n>(
     network: &'n Network,
     interfaces: Vec<&'n NetworkInterface>,
-    family: Family,
-    choice: Choice,
+    asked: Asked<'n>,
     by_name: bool,
 ) -> Resolved<'n> {
     let label = interfaces.first().map(|interface| interface.id.to_string()).unwrap_or_default();
     let parties: Vec<Party<'n>> = interfaces
         .into_iter()
-        .filter_map(|interface| {
-            let v4 = interface.primary().map(|row| row.address);
-            let v6 = interface.ipv6_addresses.first().copied();
-            let address = if family == Family::Ipv4 { v4.or(v6) } else { v6 }?;
+        .flat_map(|interface| {
+            addresses(interface, asked).into_iter().map(move |address| (interface, address))
+        })
+        .map(|(interface, address)| {
             let host = place::host(network, interface, address);
-            Some(Party::Host(Box::new(Host { by_name, ..host })))
+            Party::Host(Box::new(Host { by_name, ..host }))
         })
         .collect();
     if parties.is_empty() {
-        let by = Rule::of(&label, "it has no address of this family");
+        let word = if asked.family == Family::Ipv4 { "IPv4" } else { "IPv6" };
+        let by = Rule::of(&label, format!("it has no {word} address"));
         let outcome = Outcome::Denied { code: Code::NoAddressOfFamily, by };
         return Resolved::Nobody(GateKind::NetworkInterface, label, outcome);
     }
-    Resolved::Parties(choice, parties)
+    Resolved::Parties(Choice::Any, parties)
 }
 
-fn by_address(network: &Network, address: IpAddr) -> Resolved<'_> {
+/// The addresses that are meant: the first one, and from outside each that a public one stands for.
+fn addresses(interface: &NetworkInterface, asked: Asked<'_>) -> Vec<IpAddr> {
+    if asked.family == Family::Ipv6 {
+        return interface.ipv6_addresses.first().copied().into_iter().collect();
+    }
+    let rows = &interface.private_addresses;
+    let public: Vec<IpAddr> = rows.iter().filter(|row| row.public.is_some()).map(|row| row.address).collect();
+    if asked.from_outside && !public.is_empty() {
+        return public;
+    }
+    interface.primary().map(|row| row.address).into_iter().collect()
+}
+
+fn by_address<'n>(network: &'n Network, address: IpAddr, asked: Asked<'n>) -> Resolved<'n> {
+    let home = asked.home.and_then(|id| network.vpcs.get(id)).filter(|vpc| vpc.contains(address));
     let inside: Vec<Party<'_>> = network
         .network_interfaces
         .values()
-        .filter(|interface| interface.has(address))
-        .map(|interface| Party::Host(Box::new(place::host(network, interface, address))))
+        .filter(|interface| interface.has(address) && home.is_none_or(|vpc| vpc.id == interface.vpc))
+        .map(|interface| {
+            let host = place::host(network, interface, address);
+            Party::Host(Box::new(Host { by_private: address.is_ipv4(), ..host }))
+        })
         .collect();
     if !inside.is_empty() {
         // VPCs may overlap: then the address is several, and the one that answers is as good as any.
@@ -167,7 +224,10 @@ fn by_address(network: &Network, address: IpAddr) -> Resolved<'_> {
         let outcome = Outcome::Denied { code: Code::AddressNotAssociated, by };
         return Resolved::Nobody(GateKind::Address, address.to_string(), outcome);
     }
-    outside_or_inside(network, CidrSet::one(address))
+    match home {
+        Some(_) => nobody_has(network, &CidrSet::one(address)),
+        None => outside_or_inside(network, CidrSet::one(address)),
+    }
 }
 
 /// Addresses of no interface: outside where no VPC has them, nobody's where one does.
@@ -179,6 +239,7 @@ fn outside_or_inside(network: &Network, addresses: CidrSet) -> Resolved<'_> {
     let mut parties: Vec<Party<'_>> = network
         .network_interfaces
         .values()
+        .filter(|interface| !interface.is_of_a_gateway())
         .flat_map(|interface| {
             let v4 = interface.private_addresses.iter().map(|row| row.address);
             v4.chain(interface.ipv6_addresses.iter().copied()).map(move |address| (interface, address))
@@ -193,6 +254,10 @@ fn outside_or_inside(network: &Network, addresses: CidrSet) -> Resolved<'_> {
     if !parties.is_empty() {
         return Resolved::Parties(Choice::Each, parties);
     }
+    nobody_has(network, &addresses)
+}
+
+fn nobody_has<'n>(network: &'n Network, addresses: &CidrSet) -> Resolved<'n> {
     let text = addresses.to_string();
     if network.network_interfaces.is_read() {
         let by = Rule::of(&text, "the VPC has these addresses, but no network interface has one of them");
@@ -200,53 +265,6 @@ fn outside_or_inside(network: &Network, addresses: CidrSet) -> Resolved<'_> {
         return Resolved::Nobody(GateKind::Address, text, outcome);
     }
     nobody(GateKind::Address, text, network.network_interfaces.unread(Kind::NetworkInterfaces))
-}
-
-fn by_name<'n>(network: &'n Network, name: &str, family: Family) -> Resolved<'n> {
-    let host = name.trim_end_matches('.').to_ascii_lowercase();
-    let endpoint = |database: &DbInstance| {
-        database.endpoint.as_ref().is_some_and(|(address, _)| address.eq_ignore_ascii_case(&host))
-    };
-    let database = network
-        .db_instances
-        .values()
-        .find(|database| database.id.as_str().eq_ignore_ascii_case(name) || endpoint(database));
-    if let Some(database) = database {
-        return place::database(network, database);
-    }
-    if let Some(found) =
-        network.instances.values().find(|instance| instance.public_dns_name.as_deref() == Some(&*host))
-    {
-        return instance(network, &found.id, family, true);
-    }
-    let mut named: Vec<_> = network
-        .instances
-        .values()
-        .filter(|instance| {
-            instance.name.as_deref() == Some(name) || instance.private_dns_name.as_deref() == Some(&*host)
-        })
-        .collect();
-    // A name is often handed on to the next instance while the last one is still listed.
-    if named.len() > 1 {
-        named.retain(|instance| instance.state.value().is_none_or(|state| !state.is_over()));
-    }
-    match named.as_slice() {
-        [one] => instance(network, &one.id, family, false),
-        [] if network.instances.is_read() && !network.db_instances.is_read() => {
-            let unread = network.db_instances.unread(Kind::DbInstances);
-            nobody(GateKind::Source, name, Missing { what: name.into(), ..unread })
-        }
-        [] => {
-            let because =
-                "no instance has this Name tag and no database this identifier, among those that were read";
-            nobody(GateKind::Source, name, Missing::new(name, because).shown_by(Kind::Instances))
-        }
-        several => {
-            let ids: Vec<&str> = several.iter().map(|instance| instance.id.as_str()).collect();
-            let because = format!("several instances have this Name tag: {}; give the id", ids.join(", "));
-            nobody(GateKind::Source, name, Missing::new(name, because))
-        }
-    }
 }
 
 /// Whether an address is one that only a private network beyond a VPN can have.

@@ -20,6 +20,7 @@ pub(super) fn host<'n>(network: &'n Network, interface: &'n NetworkInterface, ad
         address,
         public: interface.private(address).and_then(|row| row.public),
         by_public: false,
+        by_private: false,
         by_name: false,
     }
 }
@@ -105,6 +106,7 @@ fn in_subnets<'n>(network: &'n Network, database: &'n DbInstance) -> Resolved<'n
                 address,
                 public: None,
                 by_public: false,
+                by_private: false,
                 by_name: true,
             }))
         })

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde::Serialize;
-use serde::ser::Serializer;
+use serde::ser::{SerializeMap, Serializer};
 
 use super::code::Code;
 use crate::network::{
@@ -234,7 +234,7 @@ pub struct Rule {
     /// The rule in words: `rule 100 allow tcp 22 from 0.0.0.0/0`.
     pub rule: String,
     /// The same for programs.
-    #[serde(skip)]
+    #[serde(flatten)]
     pub which: Which,
 }
 
@@ -267,6 +267,46 @@ pub enum Which {
     NoRoute(RouteTableId),
     /// The state or nature of the element itself.
     Element,
+}
+
+impl Serialize for Which {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::SecurityGroupRule(group, rule) => {
+                map.serialize_entry("type", "security_group_rule")?;
+                map.serialize_entry("security_group", group.as_str())?;
+                let id = rule.as_ref().map(SecurityGroupRuleId::as_str);
+                map.serialize_entry("security_group_rule", &id)?;
+            }
+            Self::NoSecurityGroupRule(groups) => {
+                map.serialize_entry("type", "no_security_group_rule")?;
+                let ids: Vec<&str> = groups.iter().map(SecurityGroupId::as_str).collect();
+                map.serialize_entry("security_groups", &ids)?;
+            }
+            Self::NetworkAclEntry { acl, egress, rule_number } => {
+                map.serialize_entry("type", "network_acl_rule")?;
+                map.serialize_entry("network_acl", acl.as_str())?;
+                map.serialize_entry("egress", egress)?;
+                match rule_number {
+                    Some(number) => map.serialize_entry("rule_number", number)?,
+                    None => map.serialize_entry("rule_number", "*")?,
+                }
+            }
+            Self::Route { table, destination, target } => {
+                map.serialize_entry("type", "route")?;
+                map.serialize_entry("route_table", table.as_str())?;
+                map.serialize_entry("destination", &destination.to_string())?;
+                map.serialize_entry("target", &target.to_string())?;
+            }
+            Self::NoRoute(table) => {
+                map.serialize_entry("type", "no_route")?;
+                map.serialize_entry("route_table", table.as_str())?;
+            }
+            Self::Element => map.serialize_entry("type", "state")?,
+        }
+        map.end()
+    }
 }
 
 impl Rule {

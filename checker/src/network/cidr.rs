@@ -48,9 +48,11 @@ impl CidrSet {
         }
     }
 
-    /// What the internet routes: no private, shared, loopback, link-local or multicast addresses. IPv4 only,
-    /// as that is what "the internet" means to who does not say otherwise.
-    pub fn internet() -> Self {
+    /// What the internet routes: no private, shared, loopback, link-local or multicast addresses.
+    pub fn internet(family: Family) -> Self {
+        if family == Family::Ipv6 {
+            return Self::from("2000::/3".parse::<IpNet>().expect("written as a CIDR"));
+        }
         let none: Self = ["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"]
             .into_iter()
             .chain(["172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"])

@@ -26,11 +26,13 @@ pub enum Kind {
     VpcEndpoints,
     PrefixLists,
     PrefixListEntries,
+    TransitGateways,
     TransitGatewayAttachments,
     TransitGatewayRouteTables,
     BlockPublicAccess,
     BlockPublicAccessExclusions,
     DbInstances,
+    DbClusters,
     DbSubnetGroups,
     InstanceStatuses,
     ConsoleOutput,
@@ -72,6 +74,7 @@ impl Kind {
             Self::VpcEndpoints => ("VPC endpoints", "ec2:DescribeVpcEndpoints"),
             Self::PrefixLists => ("prefix lists", "ec2:DescribeManagedPrefixLists"),
             Self::PrefixListEntries => ("entries of prefix lists", "ec2:GetManagedPrefixListEntries"),
+            Self::TransitGateways => ("transit gateways", "ec2:DescribeTransitGateways"),
             Self::TransitGatewayAttachments => {
                 ("transit gateway attachments", "ec2:DescribeTransitGatewayAttachments")
             }
@@ -81,6 +84,7 @@ impl Kind {
                 ("exclusions from VPC Block Public Access", "ec2:DescribeVpcBlockPublicAccessExclusions")
             }
             Self::DbInstances => ("database instances", "rds:DescribeDBInstances"),
+            Self::DbClusters => ("database clusters", "rds:DescribeDBClusters"),
             Self::DbSubnetGroups => ("DB subnet groups", "rds:DescribeDBSubnetGroups"),
             Self::InstanceStatuses => ("status checks", "ec2:DescribeInstanceStatus"),
             Self::ConsoleOutput => ("console output", "ec2:GetConsoleOutput"),

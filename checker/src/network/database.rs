@@ -1,4 +1,4 @@
-//! A database instance of RDS, as far as the network cares.
+//! Database instances and clusters of RDS, as far as the network cares.
 
 use jiff::Timestamp;
 
@@ -44,4 +44,15 @@ pub struct DbSubnetGroup {
     pub name: String,
     pub vpc: Option<VpcId>,
     pub subnets: Vec<SubnetId>,
+}
+
+/// Several database instances under names of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "RDS's own words")]
+pub struct DbCluster {
+    pub id: String,
+    pub endpoint: Option<String>,
+    pub reader_endpoint: Option<String>,
+    pub writers: Vec<DbInstanceId>,
+    pub readers: Vec<DbInstanceId>,
 }

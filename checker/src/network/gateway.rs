@@ -45,6 +45,8 @@ pub struct NatGateway {
     pub subnet: Option<SubnetId>,
     pub state: Known<String>,
     pub is_private: bool,
+    /// Whether it stands in no subnet, but in all zones of its VPC.
+    pub is_regional: bool,
     pub addresses: Vec<NatGatewayAddress>,
 }
 

@@ -76,6 +76,30 @@ impl NetworkInterface {
         self.description == "RDSNetworkInterface"
     }
 
+    /// Whether it is a NAT or transit gateway's foot in a subnet, which sends and receives nothing of its own.
+    pub fn is_of_a_gateway(&self) -> bool {
+        self.is_of_type(&["nat_gateway", "natGateway", "transit_gateway"])
+    }
+
+    /// Whether it is a NAT gateway's.
+    pub fn is_of_a_nat_gateway(&self) -> bool {
+        self.is_of_type(&["nat_gateway", "natGateway"])
+    }
+
+    /// Whether it is of a kind that AWS itself runs without security groups.
+    pub fn may_have_no_groups(&self) -> bool {
+        self.is_of_a_gateway()
+            || self.is_of_type(&[
+                "network_load_balancer",
+                "gateway_load_balancer",
+                "gateway_load_balancer_endpoint",
+            ])
+    }
+
+    fn is_of_type(&self, types: &[&str]) -> bool {
+        self.interface_type.as_deref().is_some_and(|own| types.contains(&own))
+    }
+
     /// The instance it is attached to.
     pub fn instance(&self) -> Option<&InstanceId> {
         self.attachment.as_ref().and_then(|attachment| attachment.instance.as_ref())

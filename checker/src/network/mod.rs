@@ -31,7 +31,7 @@ pub use condition::{
     ConsoleOutput, ConsoleTrouble, ConsoleTroubleKind, DbEvent, DbParameterGroup, InstanceStatus, KeyPair,
     ScheduledEvent,
 };
-pub use database::{DbInstance, DbSubnetGroup};
+pub use database::{DbCluster, DbInstance, DbSubnetGroup};
 pub use gateway::{
     EndpointKind, GatewayAttachment, InternetGateway, NatGateway, NatGatewayAddress, PeeringSide,
     VpcEndpoint, VpcPeeringConnection,
@@ -49,7 +49,7 @@ pub use prefix::PrefixList;
 pub use protocol::{IcmpMatch, Protocol, ProtocolMatch};
 pub use ranges::{PortSet, RangeSet};
 pub use route::{Route, RouteDestination, RouteOrigin, RouteState, RouteTable, Target};
-pub use transit::{TransitAttachment, TransitRoute, TransitRouteTable};
+pub use transit::{TransitAttachment, TransitGateway, TransitRoute, TransitRouteTable};
 pub use vpc::{Subnet, Vpc};
 
 /// What was read of one Region.
@@ -70,8 +70,10 @@ pub struct Network {
     pub vpc_endpoints: Collection<VpcEndpointId, VpcEndpoint>,
     pub prefix_lists: Collection<PrefixListId, PrefixList>,
     pub transit_attachments: Collection<AttachmentId, TransitAttachment>,
+    pub transit_gateways: Collection<TransitGatewayId, TransitGateway>,
     pub transit_route_tables: Collection<TransitRouteTableId, TransitRouteTable>,
     pub db_instances: Collection<DbInstanceId, DbInstance>,
+    pub db_clusters: Collection<String, DbCluster>,
     pub db_subnet_groups: Collection<String, DbSubnetGroup>,
     pub instance_statuses: Collection<InstanceId, InstanceStatus>,
     pub console_outputs: Collection<InstanceId, ConsoleOutput>,

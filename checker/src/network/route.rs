@@ -114,6 +114,8 @@ pub enum RouteState {
     Active,
     Blackhole,
     Other(String),
+    /// The answer does not tell it.
+    Untold,
 }
 
 /// Who made it.

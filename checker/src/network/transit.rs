@@ -4,6 +4,15 @@ use super::collection::Known;
 use super::id::{AttachmentId, SubnetId, TransitGatewayId, TransitRouteTableId, VpcId};
 use super::route::{RouteDestination, RouteState};
 
+/// A transit gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "EC2's own words")]
+pub struct TransitGateway {
+    pub id: TransitGatewayId,
+    /// Whether references to security groups hold through it at all.
+    pub security_group_referencing: Known<bool>,
+}
+
 /// Something attached to a transit gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "EC2's own words")]
@@ -30,6 +39,8 @@ pub struct TransitRouteTable {
     pub id: TransitRouteTableId,
     pub transit_gateway: Option<TransitGatewayId>,
     pub routes: Known<Vec<TransitRoute>>,
+    /// Attachments that it learns from without our knowing what.
+    pub propagating: Vec<AttachmentId>,
 }
 
 /// A route of it.

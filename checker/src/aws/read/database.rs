@@ -1,18 +1,18 @@
-//! RDS: instances and their subnet groups.
+//! RDS: instances, clusters and subnet groups.
 
 use super::Documents;
 use crate::aws::row::Row;
-use crate::network::{DbInstance, DbInstanceId, DbSubnetGroup, SecurityGroupId};
+use crate::network::{DbCluster, DbInstance, DbInstanceId, DbSubnetGroup, SecurityGroupId};
 
 pub(super) fn instance(documents: &mut Documents, row: Row<'_>) {
     let Some(id) = row.id::<DbInstanceId>("DBInstanceIdentifier") else {
         return row.note("a database without DBInstanceIdentifier was passed over");
     };
     // S24: only groups that are active count.
-    let groups: Option<Vec<SecurityGroupId>> = row.list("VpcSecurityGroups").map(|_| {
+    let groups: Option<Vec<SecurityGroupId>> = row.list("VpcSecurityGroups").and_then(|_| {
         row.rows("VpcSecurityGroups")
             .filter(|entry| entry.text("Status").is_none_or(|status| status == "active"))
-            .filter_map(|entry| entry.id("VpcSecurityGroupId"))
+            .map(|entry| entry.id("VpcSecurityGroupId"))
             .collect()
     });
     let instance = DbInstance {
@@ -24,7 +24,7 @@ pub(super) fn instance(documents: &mut Documents, row: Row<'_>) {
         availability_zone: row.id("AvailabilityZone"),
         secondary_availability_zone: row.id("SecondaryAvailabilityZone"),
         multi_az: row.flag("MultiAZ").unwrap_or(false),
-        subnet_group: group(row.within("DBSubnetGroup")).or_else(|| only_name(row)),
+        subnet_group: only_name(row).or_else(|| group(row.within("DBSubnetGroup"))),
         parameter_groups: row
             .rows("DBParameterGroups")
             .filter_map(|entry| entry.string("DBParameterGroupName"))
@@ -39,6 +39,27 @@ pub(super) fn instance(documents: &mut Documents, row: Row<'_>) {
     documents.network.db_instances.insert(id, instance);
 }
 
+/// A cluster has names of its own; what answers under them are its instances.
+pub(super) fn cluster(documents: &mut Documents, row: Row<'_>) {
+    let Some(id) = row.string("DBClusterIdentifier") else {
+        return row.note("a database cluster without DBClusterIdentifier was passed over");
+    };
+    let members = |is_writer: bool| {
+        row.rows("DBClusterMembers")
+            .filter(|member| member.flag("IsClusterWriter").unwrap_or(false) == is_writer)
+            .filter_map(|member| member.id("DBInstanceIdentifier"))
+            .collect()
+    };
+    let cluster = DbCluster {
+        id: id.clone(),
+        endpoint: row.string("Endpoint"),
+        reader_endpoint: row.string("ReaderEndpoint"),
+        writers: members(true),
+        readers: members(false),
+    };
+    documents.network.db_clusters.insert(id, cluster);
+}
+
 fn endpoint(row: Row<'_>) -> Option<(String, u16)> {
     let port = row.number("Port").and_then(|port| u16::try_from(port).ok())?;
     Some((row.string("Address")?, port))
@@ -46,6 +67,7 @@ fn endpoint(row: Row<'_>) -> Option<(String, u16)> {
 
 fn only_name(row: Row<'_>) -> Option<DbSubnetGroup> {
     let name = row.field("DBSubnetGroup")?.as_str()?.to_owned();
+    row.note(format_args!("of DBSubnetGroup {name:?} only the name is told, and not its subnets"));
     Some(DbSubnetGroup { name, vpc: None, subnets: Vec::new() })
 }
 

@@ -129,13 +129,19 @@ pub(super) fn network_acl(documents: &mut Documents, row: Row<'_>) {
     // One rule without its number or action could stand anywhere, and do anything.
     let entries: Option<Vec<NetworkAclEntry>> =
         row.list("Entries").and_then(|_| row.rows("Entries").map(entry).collect());
-    let acl = NetworkAcl {
+    let mut acl = NetworkAcl {
         id: id.clone(),
         vpc: row.id_or_say("VpcId"),
         is_default: row.flag("IsDefault").unwrap_or(false),
         subnets: row.rows("Associations").filter_map(|entry| entry.id("SubnetId")).collect(),
         entries: row.known("Entries", entries),
     };
+    if let Some(before) = documents.network.network_acls.remove(&id) {
+        // The same one twice is two accounts' view of a shared VPC: each sees the subnets that it may see.
+        acl.subnets.extend(before.subnets);
+        acl.subnets.sort();
+        acl.subnets.dedup();
+    }
     documents.network.network_acls.insert(id, acl);
 }
 

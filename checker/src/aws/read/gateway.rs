@@ -15,7 +15,8 @@ pub(super) fn internet_gateway(documents: &mut Documents, row: Row<'_>) {
         .rows("Attachments")
         .map(|entry| GatewayAttachment {
             vpc: entry.id_or_say("VpcId"),
-            state: entry.string("State").unwrap_or_default(),
+            // What is listed without a state is attached: there is no other reason to list it.
+            state: entry.string("State").unwrap_or_else(|| "attached".into()),
         })
         .collect();
     documents.network.internet_gateways.insert(id.clone(), InternetGateway { id, attachments });
@@ -39,6 +40,7 @@ pub(super) fn nat_gateway(documents: &mut Documents, row: Row<'_>) {
         subnet: row.id("SubnetId"),
         state: row.known_text("State"),
         is_private: row.text("ConnectivityType") == Some("private"),
+        is_regional: row.text("AvailabilityMode") == Some("regional"),
         addresses,
     };
     documents.network.nat_gateways.insert(id, gateway);

@@ -78,12 +78,12 @@ pub(super) fn instance(documents: &mut Documents, row: Row<'_>) {
     let Some(id) = row.text("InstanceId") else {
         return row.note("an instance without InstanceId was passed over");
     };
-    let state = row.within("State").text("Name").or_else(|| row.field("State")?.as_str());
+    let state = row.field("State").and_then(state);
     let reason = row.within("StateReason").string("Message").or_else(|| row.string("StateTransitionReason"));
     let instance = Instance {
         id: id.into(),
         name: row.name_tag(),
-        state: row.known("State", state.map(InstanceState::from)),
+        state: row.known("State", state),
         state_reason: reason,
         public_dns_name: row.string("PublicDnsName"),
         private_dns_name: row.string("PrivateDnsName"),
@@ -105,6 +105,16 @@ pub(super) fn instance(documents: &mut Documents, row: Row<'_>) {
     }
 }
 
+/// Somebody's tool may have made its word of the object.
+fn state(value: &serde_json::Value) -> Option<InstanceState> {
+    match value.get("Name") {
+        Some(name) => name.as_str().map(InstanceState::from),
+        None => {
+            value.as_str().map(InstanceState::from).filter(|state| !matches!(state, InstanceState::Other(_)))
+        }
+    }
+}
+
 fn attach(interface: &mut NetworkInterface, instance: &str) {
     let attachment = interface.attachment.get_or_insert(InterfaceAttachment {
         instance: None,
@@ -117,9 +127,7 @@ fn attach(interface: &mut NetworkInterface, instance: &str) {
 /// What an instance says of its one interface where nobody has written the interface itself down.
 fn only_interface(row: Row<'_>, instance: &str) -> Option<NetworkInterface> {
     let address = row.address("PrivateIpAddress")?;
-    let groups: Option<Vec<SecurityGroupId>> = row
-        .list("SecurityGroups")
-        .map(|_| row.rows("SecurityGroups").filter_map(|group| group.id("GroupId")).collect());
+    let groups: Option<Vec<SecurityGroupId>> = row.ids("SecurityGroups", "GroupId");
     Some(NetworkInterface {
         id: NetworkInterfaceId::from(format!("the interface of {instance}")),
         description: String::new(),
@@ -155,8 +163,7 @@ pub(super) fn network_interface(documents: &mut Documents, row: Row<'_>) {
 
 fn interface(row: Row<'_>) -> Option<NetworkInterface> {
     let id = row.id("NetworkInterfaceId")?;
-    let groups: Option<Vec<SecurityGroupId>> =
-        row.list("Groups").map(|_| row.rows("Groups").filter_map(|group| group.id("GroupId")).collect());
+    let groups: Option<Vec<SecurityGroupId>> = row.ids("Groups", "GroupId");
     Some(NetworkInterface {
         id,
         description: row.string("Description").unwrap_or_default(),

@@ -17,6 +17,7 @@ pub(super) fn together(documents: &mut Documents) {
     dns_attributes(documents);
     subnet_groups(&mut documents.network);
     super::condition::parameters_of_groups(documents);
+    super::propagation::learn(&mut documents.network);
 }
 
 /// What describe-instances repeats of interfaces counts where describe-network-interfaces does not speak.
@@ -29,12 +30,25 @@ fn interfaces(documents: &mut Documents) {
             continue;
         }
         match interfaces.get_mut(&repeated.id) {
+            Some(known) if is_anothers(known, &repeated) => {
+                // Who makes answers anonymous may give every interface one id.
+                let id = format!("{} of {}", repeated.id, named(&repeated));
+                interfaces.insert(id.as_str().into(), NetworkInterface { id: id.into(), ..repeated });
+            }
             Some(known) => known.attachment = known.attachment.take().or(repeated.attachment),
             None => {
                 interfaces.insert(repeated.id.clone(), repeated);
             }
         }
     }
+}
+
+fn is_anothers(known: &NetworkInterface, repeated: &NetworkInterface) -> bool {
+    known.instance().is_some() && known.instance() != repeated.instance()
+}
+
+fn named(interface: &NetworkInterface) -> String {
+    interface.instance().map(ToString::to_string).unwrap_or_default()
 }
 
 /// An Elastic IP names the interface or instance it stands for: the interface may not say it itself.

@@ -2,6 +2,7 @@
 //! by its top-level keys. Where its bytes come from is the caller's.
 
 mod access;
+mod answer;
 mod condition;
 mod console;
 mod database;
@@ -10,6 +11,7 @@ mod gateway;
 mod host;
 mod host_keys;
 mod join;
+mod propagation;
 mod route;
 mod stream;
 mod transit;
@@ -21,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use self::answer::Answer;
 use super::row::Row;
 use crate::network::{
     Exclusion, Kind, Known, Network, NetworkInterface, Reading, SecurityGroupId, SecurityGroupRule, VpcId,
@@ -41,40 +44,10 @@ pub struct Documents {
     exclusions: Vec<Exclusion>,
     /// `rds.force_ssl` as each answer about parameters has it, by its source.
     parameters: Vec<(String, Option<bool>)>,
+    /// Rows that tell nothing of a thing but that it is there: they count where nothing else tells of it.
+    mentions: Vec<(String, &'static Answer, Value)>,
     notes: RefCell<Vec<String>>,
 }
-
-type Reader = fn(&mut Documents, Row<'_>);
-
-/// The keys by which answers are known, what they speak of, and who reads a row of them.
-const ANSWERS: [(&str, Kind, Reader); 26] = [
-    ("Vpcs", Kind::Vpcs, host::vpc),
-    ("Subnets", Kind::Subnets, host::subnet),
-    ("Reservations", Kind::Instances, host::reservation),
-    ("Instances", Kind::Instances, host::instance),
-    ("NetworkInterfaces", Kind::NetworkInterfaces, host::network_interface),
-    ("Addresses", Kind::Addresses, host::address),
-    ("SecurityGroups", Kind::SecurityGroups, filter::security_group),
-    ("SecurityGroupRules", Kind::SecurityGroups, filter::security_group_rule),
-    ("NetworkAcls", Kind::NetworkAcls, filter::network_acl),
-    ("RouteTables", Kind::RouteTables, route::route_table),
-    ("PrefixLists", Kind::PrefixLists, route::prefix_list),
-    ("ManagedPrefixLists", Kind::PrefixLists, route::prefix_list),
-    ("InternetGateways", Kind::InternetGateways, gateway::internet_gateway),
-    ("NatGateways", Kind::NatGateways, gateway::nat_gateway),
-    ("VpcPeeringConnections", Kind::VpcPeeringConnections, gateway::peering_connection),
-    ("VpcEndpoints", Kind::VpcEndpoints, gateway::vpc_endpoint),
-    ("TransitGatewayAttachments", Kind::TransitGatewayAttachments, transit::attachment),
-    ("TransitGatewayVpcAttachments", Kind::TransitGatewayAttachments, transit::attachment),
-    ("TransitGatewayRouteTables", Kind::TransitGatewayRouteTables, transit::route_table),
-    ("DBInstances", Kind::DbInstances, database::instance),
-    ("DBSubnetGroups", Kind::DbSubnetGroups, database::subnet_group),
-    ("InstanceStatuses", Kind::InstanceStatuses, condition::instance_status),
-    ("KeyPairs", Kind::KeyPairs, condition::key_pair),
-    ("Events", Kind::DbEvents, condition::db_event),
-    ("Parameters", Kind::DbParameters, condition::db_parameter),
-    ("VpcBlockPublicAccessExclusions", Kind::BlockPublicAccessExclusions, access::exclusion),
-];
 
 /// Answers within answers are looked for this deep: somebody's script may have bundled them under names.
 const DEEPEST: usize = 4;
@@ -115,6 +88,7 @@ impl Documents {
 
     /// The network that the answers tell of, and what was passed over.
     pub fn finish(mut self) -> (Network, Vec<String>) {
+        self.take_mentions();
         join::together(&mut self);
         self.say_what_was_read();
         (self.network, self.notes.into_inner())
@@ -123,11 +97,14 @@ impl Documents {
     fn take(&mut self, source: &str, document: &Value, depth: usize) -> bool {
         match document {
             Value::Object(answer) => {
-                let known = ANSWERS.iter().filter(|(key, ..)| answer.get(*key).is_some_and(Value::is_array));
+                if let Some(of) = answer::of_row(document) {
+                    self.take_rows(source, of, std::slice::from_ref(document));
+                    return true;
+                }
                 let mut taken = false;
-                for (key, kind, reader) in known {
+                for (of, rows) in answer::within(answer, depth) {
                     taken = true;
-                    self.take_rows(source, document, key, *kind, *reader);
+                    self.take_rows(source, of, rows);
                 }
                 taken |= self.take_special(source, document);
                 // Only an object that is no answer itself can be a bundle of some.
@@ -143,13 +120,55 @@ impl Documents {
         values.map(|value| self.take(source, value, depth + 1)).filter(|taken| *taken).count() > 0
     }
 
-    fn take_rows(&mut self, source: &str, document: &Value, key: &str, kind: Kind, reader: Reader) {
-        self.read.insert(kind);
+    fn take_rows(&mut self, source: &str, answer: &'static Answer, rows: &[Value]) {
+        self.read.insert(answer.kind);
         let notes = RefCell::default();
-        for value in document.get(key).and_then(Value::as_array).into_iter().flatten() {
-            reader(self, Row::new(value, source, kind, &notes));
+        for row in rows {
+            if !row.is_object() {
+                self.note(format!("{source}: {} holds something that is not an object", answer.key));
+            } else if answer.is_told_by(row) {
+                (answer.reader)(self, Row::new(row, source, answer.kind, &notes));
+            } else {
+                self.mentions.push((source.to_owned(), answer, row.clone()));
+            }
         }
         self.notes.borrow_mut().append(&mut notes.into_inner());
+    }
+
+    /// What is only mentioned counts where no answer tells of it.
+    fn take_mentions(&mut self) {
+        for (source, answer, row) in std::mem::take(&mut self.mentions) {
+            let known = row.get(answer.id).and_then(Value::as_str);
+            if known.is_none_or(|id| !self.knows(answer.kind, id)) {
+                let notes = RefCell::default();
+                (answer.reader)(self, Row::new(&row, &source, answer.kind, &notes));
+                self.notes.borrow_mut().append(&mut notes.into_inner());
+            }
+        }
+    }
+
+    fn knows(&self, kind: Kind, id: &str) -> bool {
+        let network = &self.network;
+        match kind {
+            Kind::Vpcs => network.vpcs.get(&id.into()).is_some(),
+            Kind::Subnets => network.subnets.get(&id.into()).is_some(),
+            Kind::RouteTables => network.route_tables.get(&id.into()).is_some(),
+            Kind::InternetGateways => network.internet_gateways.get(&id.into()).is_some(),
+            Kind::NetworkAcls => network.network_acls.get(&id.into()).is_some(),
+            Kind::SecurityGroups => network.security_groups.get(&id.into()).is_some(),
+            Kind::NetworkInterfaces => network.network_interfaces.get(&id.into()).is_some(),
+            Kind::Instances => network.instances.get(&id.into()).is_some(),
+            Kind::NatGateways => network.nat_gateways.get(&id.into()).is_some(),
+            Kind::Addresses => {
+                id.parse().is_ok_and(|ip: std::net::IpAddr| network.addresses.get(&ip).is_some())
+            }
+            Kind::VpcPeeringConnections => network.peering_connections.get(&id.into()).is_some(),
+            Kind::VpcEndpoints => network.vpc_endpoints.get(&id.into()).is_some(),
+            Kind::DbInstances => network.db_instances.get(&id.into()).is_some(),
+            Kind::DbClusters => network.db_clusters.get(id).is_some(),
+            // Of these, what several answers tell is brought together as they come.
+            _ => false,
+        }
     }
 
     /// Answers that are not lists of things under the things' name.
@@ -162,6 +181,7 @@ impl Documents {
             condition::console_output(self, row(Kind::ConsoleOutput)),
             route::prefix_list_entries(self, row(Kind::PrefixListEntries), source),
             transit::routes(self, row(Kind::TransitGatewayRouteTables), source),
+            propagation::propagations(self, row(Kind::TransitGatewayRouteTables), source),
         ];
         self.notes.borrow_mut().append(&mut notes.into_inner());
         taken.contains(&true)
@@ -193,7 +213,9 @@ impl Documents {
         network.prefix_lists.reading = reading(Kind::PrefixLists);
         network.transit_attachments.reading = reading(Kind::TransitGatewayAttachments);
         network.transit_route_tables.reading = reading(Kind::TransitGatewayRouteTables);
+        network.transit_gateways.reading = reading(Kind::TransitGateways);
         network.db_instances.reading = reading(Kind::DbInstances);
+        network.db_clusters.reading = reading(Kind::DbClusters);
         network.db_subnet_groups.reading = reading(Kind::DbSubnetGroups);
         network.instance_statuses.reading = reading(Kind::InstanceStatuses);
         network.console_outputs.reading = reading(Kind::ConsoleOutput);

@@ -54,7 +54,12 @@ fn route(row: Row<'_>) -> Route {
     Route {
         destination,
         target: target(row),
-        state: row.known("State", row.text("State").map(state)),
+        // Answers that somebody has cut down do not tell it.
+        state: if row.has("State") {
+            row.known("State", row.text("State").map(state))
+        } else {
+            Known::Known(RouteState::Untold)
+        },
         origin,
     }
 }

@@ -4,7 +4,7 @@ use crate::evaluate::code::Code;
 use crate::evaluate::party::Host;
 use crate::evaluate::trace::{GateKind, Packet, Rule};
 use crate::evaluate::walk::Walk;
-use crate::network::{InstanceState, InterfaceStatus, Kind, NetworkInterface};
+use crate::network::{InstanceState, InterfaceStatus, Kind, Missing, NetworkInterface};
 
 impl<'n> Walk<'n> {
     pub(in crate::evaluate) fn host(&mut self, host: &Host<'n>, packet: &Packet) {
@@ -21,6 +21,10 @@ impl<'n> Walk<'n> {
                 Err(missing) => self.unknown(GateKind::Instance, id, packet, missing),
                 Ok((_, InstanceState::Running)) => {
                     self.allow(GateKind::Instance, packet, Rule::of(id, "it is running"));
+                }
+                Ok((_, InstanceState::Other(state))) => {
+                    let because = format!("whether it runs while its state is {state:?} is not known");
+                    self.unknown(GateKind::Instance, id, packet, Missing::new(id.to_string(), because));
                 }
                 Ok((instance, state)) => {
                     let reason = instance.state_reason.as_deref().map(|reason| format!(" ({reason})"));
@@ -57,4 +61,19 @@ impl<'n> Walk<'n> {
             }
         }
     }
+
+    /// What one machine sends to itself never leaves it.
+    pub(in crate::evaluate) fn stay(&mut self, source: &Host<'n>, destination: &Host<'n>, packet: &Packet) {
+        self.host(source, packet);
+        let rule = Rule::of(destination.label(), "it is the source itself: nothing leaves the instance");
+        self.allow(GateKind::Destination, packet, rule);
+        self.database(destination, packet);
+    }
+}
+
+/// Whether the two are one instance, or one interface of nobody's.
+pub(in crate::evaluate) fn is_same_machine(source: &Host<'_>, destination: &Host<'_>) -> bool {
+    let interface = |host: &Host<'_>| host.interface.map(|interface| interface.id.clone());
+    let same_interface = source.interface.is_some() && interface(source) == interface(destination);
+    same_interface || (source.instance.is_some() && source.instance == destination.instance)
 }

@@ -6,7 +6,9 @@ use crate::evaluate::code::Code;
 use crate::evaluate::party::{Host, is_on_premises};
 use crate::evaluate::trace::{GateKind, Outcome, Packet, Rule};
 use crate::evaluate::walk::{At, Walk};
-use crate::network::{InternetGateway, InternetGatewayId, Kind, Missing, Target, VpcId, is_shared};
+use crate::network::{
+    InternetGateway, InternetGatewayId, Kind, Missing, RouteDestination, RouteState, Target, VpcId, is_shared,
+};
 
 impl<'n> Walk<'n> {
     /// Whether the gateway works for the VPC.
@@ -67,8 +69,8 @@ impl<'n> Walk<'n> {
 
     fn active_route(&self, at: At<'n>, address: IpAddr) -> Option<&'n Target> {
         let route = super::route_table::lookup(self.network, at, address).ok()?.route?;
-        let active = route.state.value() == Some(&crate::network::RouteState::Active);
-        active.then_some(&route.target)
+        let works = matches!(route.state.value(), Some(RouteState::Active | RouteState::Untold));
+        works.then_some(&route.target)
     }
 
     fn source_is_public(&mut self, vpc: &VpcId, packet: &Packet) {
@@ -88,7 +90,7 @@ impl<'n> Walk<'n> {
         };
         let routes = table.routes.value().into_iter().flatten();
         let matching = routes.filter_map(|route| match &route.destination {
-            crate::network::RouteDestination::Cidr(block) if block.contains(&packet.destination) => {
+            RouteDestination::Cidr(block) if block.contains(&packet.destination) => {
                 Some((block.prefix_len(), route))
             }
             _ => None,
@@ -96,7 +98,7 @@ impl<'n> Walk<'n> {
         let Some((_, route)) = matching.max_by_key(|(length, _)| *length) else { return };
         let by = super::route_table::said(table, route);
         match (&route.target, route.state.value()) {
-            (_, Some(crate::network::RouteState::Blackhole)) => {
+            (_, Some(RouteState::Blackhole)) => {
                 self.deny(GateKind::RouteTable, packet, Code::RouteBlackhole, by);
             }
             (Target::Local, _) => self.allow(GateKind::RouteTable, packet, by),
@@ -116,6 +118,12 @@ impl<'n> Walk<'n> {
             return self.allow(kind, packet, Rule::of(host.address, "IPv6 addresses are public"));
         }
         let element = host.interface.map_or_else(|| host.label(), |interface| interface.id.to_string());
+        if host.by_private && !is_on_premises(packet.source) {
+            let stands =
+                host.public.map(|public| format!(": outside, {public} stands for it")).unwrap_or_default();
+            let rule = Rule::of(&element, format!("{} is a private address{stands}", host.address));
+            return self.deny(kind, packet, Code::PrivateAddressFromOutside, rule);
+        }
         match (host.public, host.database) {
             (Some(public), _) => {
                 self.allow(kind, packet, Rule::of(element, format!("{public} stands for {}", host.address)));

@@ -4,7 +4,7 @@ mod appliance;
 pub(super) mod block_public_access;
 mod database;
 mod endpoint;
-mod host;
+pub(super) mod host;
 mod internet_gateway;
 mod name_resolution;
 mod nat_gateway;

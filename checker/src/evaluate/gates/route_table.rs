@@ -46,12 +46,17 @@ impl<'n> Walk<'n> {
     fn pass_route(&mut self, table: &'n RouteTable, route: &'n Route, packet: &Packet) -> Option<&'n Target> {
         let kind = GateKind::RouteTable;
         let by = said(table, route);
+        if route.state.value() == Some(&RouteState::Untold) {
+            let missing =
+                Missing::new(format!("the state of {} in {}", by.rule, table.id), "no answer tells it");
+            self.assume(kind, &table.id, packet, missing.shown_by(Kind::RouteTables));
+        }
         match route.state.get() {
-            Ok(RouteState::Active) if route.target != Target::Missing => {
+            Ok(RouteState::Active | RouteState::Untold) if route.target != Target::Missing => {
                 self.allow(kind, packet, by);
                 Some(&route.target)
             }
-            Ok(RouteState::Active) => {
+            Ok(RouteState::Active | RouteState::Untold) => {
                 let missing = Missing::new(format!("the target of {}", by.rule), "the route names none")
                     .shown_by(Kind::RouteTables);
                 self.unknown(kind, &table.id, packet, missing);
@@ -174,7 +179,7 @@ fn leads_to_service(network: &Network, target: &Target) -> bool {
 
 pub(in crate::evaluate) fn said(table: &RouteTable, route: &Route) -> Rule {
     let state = match route.state.value() {
-        Some(RouteState::Active) | None => "",
+        Some(RouteState::Active | RouteState::Untold) | None => "",
         Some(RouteState::Blackhole) => " (blackhole)",
         Some(RouteState::Other(_)) => " (not active)",
     };

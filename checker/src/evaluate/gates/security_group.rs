@@ -41,7 +41,15 @@ impl<'n> Walk<'n> {
         seen: &Seen,
     ) {
         let element = host.interface.map_or_else(|| host.label(), |interface| interface.id.to_string());
-        let outcome = judge(self.network, &host.groups, outbound, packet, seen);
+        let unfiltered = host.interface.filter(|interface| {
+            interface.may_have_no_groups() && host.groups.value().is_some_and(Vec::is_empty)
+        });
+        let outcome = match unfiltered {
+            Some(interface) => {
+                Outcome::Allowed { by: Rule::of(&interface.id, "it has no security group: nothing filters") }
+            }
+            None => judge(self.network, &host.groups, outbound, packet, seen),
+        };
         let side = Some(if outbound { "outbound" } else { "inbound" });
         self.push_side(GateKind::SecurityGroup, element, side, packet, outcome);
     }

@@ -7,8 +7,8 @@ use crate::evaluate::code::Code;
 use crate::evaluate::trace::{GateKind, Packet, Rule};
 use crate::evaluate::walk::{At, Walk};
 use crate::network::{
-    Kind, Missing, Network, RouteDestination, RouteState, SubnetId, TransitAttachment, TransitGatewayId,
-    TransitRoute, TransitRouteTable, VpcId,
+    Kind, Known, Missing, Network, RouteDestination, RouteState, SubnetId, TransitAttachment,
+    TransitGatewayId, TransitRoute, TransitRouteTable, VpcId,
 };
 
 /// Where a transit gateway leads.
@@ -46,6 +46,27 @@ impl<'n> Walk<'n> {
                 Some(Beyond::Elsewhere)
             }
         }
+    }
+
+    /// S11: the gateway has references to groups off unless it was told otherwise; its attachments have them on.
+    pub(in crate::evaluate) fn references_through(
+        &self,
+        id: &TransitGatewayId,
+        vpcs: &[&VpcId],
+    ) -> Known<bool> {
+        let gateway = match self.network.transit_gateways.find(Kind::TransitGateways, id) {
+            Ok(gateway) => gateway,
+            Err(missing) => {
+                let what = format!("whether references to groups hold through {id}");
+                return Known::Unknown(Missing { what, ..missing });
+            }
+        };
+        let ends = self.network.transit_attachments.values().filter(|row| {
+            &row.transit_gateway == id && row.vpc.as_ref().is_some_and(|vpc| vpcs.contains(&vpc))
+        });
+        let mut all = std::iter::once(&gateway.security_group_referencing)
+            .chain(ends.map(|row| &row.security_group_referencing));
+        all.find(|one| one.value() != Some(&true)).cloned().unwrap_or(Known::Known(true))
     }
 
     fn own_attachment(
@@ -143,13 +164,18 @@ impl<'n> Walk<'n> {
                 }
             };
         let Some(route) = route else {
+            if let Some(attachment) = table.propagating.first() {
+                let because = format!("what {} learns from it was not read", table.id);
+                self.unknown(kind, &table.id, packet, Missing::new(attachment.to_string(), because));
+                return None;
+            }
             let rule = Rule::of(&table.id, format!("no route leads to {}", packet.destination));
             self.deny(kind, packet, Code::TransitNoRoute, rule);
             return None;
         };
         let target = route.attachment.as_ref().map_or_else(|| "nothing".into(), ToString::to_string);
         let rule = Rule::of(&table.id, format!("route {} to {target}", route.destination));
-        if route.state != RouteState::Active {
+        if !matches!(route.state, RouteState::Active | RouteState::Untold) {
             self.deny(kind, packet, Code::TransitBlackhole, rule);
             return None;
         }
