@@ -182,7 +182,13 @@ def test_drift_fails_the_verification_and_the_report_is_sent_all_the_same(host: 
 
 
 def test_every_command_line_is_one_that_the_agent_knows(agent: Path) -> None:
-    for words in (["run", "--caller", "ssm", "--only", "database", "--plan", "0"], ["plan"], ["status"], ["probe"]):
+    for words in (
+        ["run", "--caller", "ssm", "--only", "database", "--plan", "0"],
+        ["plan"],
+        ["status"],
+        ["probe"],
+        ["report"],
+    ):
         run = subprocess.run([str(agent), *words, "--help"], capture_output=True, text=True, timeout=60)
         assert run.returncode == 0, run.stderr
 
