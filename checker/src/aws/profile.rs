@@ -43,6 +43,13 @@ pub enum ProfileError {
         /// The profile that could.
         profile: String,
     },
+    /// The profile's credentials come in a way that only the AWS CLI knows.
+    Beyond {
+        /// Which profile.
+        profile: String,
+        /// Which way.
+        way: &'static str,
+    },
     /// A file is there and cannot be read.
     Unreadable {
         /// Which.
@@ -65,6 +72,10 @@ impl ProfileError {
                     "give --region, set AWS_REGION, or `aws configure set region REGION --profile {profile}`"
                 )
             }
+            Self::Beyond { profile, .. } => format!(
+                "let the AWS CLI do it: eval \"$(aws configure export-credentials --profile {profile} --format env)\", \
+                 and ask again without naming the profile"
+            ),
             Self::Unreadable { .. } => "correct the file, or name another with AWS_CONFIG_FILE".to_owned(),
         }
     }
@@ -75,6 +86,7 @@ impl fmt::Display for ProfileError {
         match self {
             Self::Unknown { profile, .. } => write!(f, "there is no AWS profile {profile}"),
             Self::NoRegion { profile } => write!(f, "no Region is named, and profile {profile} has none"),
+            Self::Beyond { profile, way } => write!(f, "getting the credentials of profile {profile}: {way}"),
             Self::Unreadable { path, because } => write!(f, "reading {}: {because}", path.display()),
         }
     }
@@ -91,6 +103,9 @@ pub async fn settings(
     let home = set("HOME").map(PathBuf::from).unwrap_or_default();
     let profiles = read(&home, &set)?;
     let chosen = Choice::of(wanted, &set, &profiles)?;
+    if let Some(way) = chosen.beyond.filter(|_| !has_keys(wanted, &set)) {
+        return Err(ProfileError::Beyond { profile: chosen.profile, way });
+    }
     let credentials = credentials(wanted, &set, &chosen, &home).await;
     let patience = Patience::default();
     let Choice { region, endpoints, ca_bundle, .. } = chosen;
@@ -121,6 +136,8 @@ struct Choice {
     endpoints: Endpoints,
     ca_bundle: Option<PathBuf>,
     sso: Option<sso::Login>,
+    /// What of its credentials only the AWS CLI can do.
+    beyond: Option<&'static str>,
 }
 
 impl Choice {
@@ -149,8 +166,29 @@ impl Choice {
         let ca_bundle = set("AWS_CA_BUNDLE").or_else(|| said("ca_bundle")).map(PathBuf::from);
         let endpoints = endpoints(wanted, set, section, profiles);
         let sso = sso::Login::of(section, profiles);
-        Ok(Self { profile, region, endpoints, ca_bundle, sso })
+        let beyond = beyond(section, profiles);
+        Ok(Self { profile, region, endpoints, ca_bundle, sso, beyond })
     }
+}
+
+/// What the SDK would pass over in silence or refuse in words of its own.
+fn beyond(section: &Section, profiles: &Profiles) -> Option<&'static str> {
+    let source = section.get("source_profile").and_then(|name| profiles.profile(name));
+    let of_source = source.is_some_and(|source| sso::Login::of(source, profiles).is_some());
+    if section.contains_key("role_arn") && section.contains_key("mfa_serial") {
+        Some("its role asks for the code of an MFA device (mfa_serial)")
+    } else if section.contains_key("role_arn") && of_source {
+        Some("its role is assumed by a profile of IAM Identity Center (source_profile)")
+    } else if section.contains_key("login_session") {
+        Some("it is a login to the console (login_session)")
+    } else {
+        None
+    }
+}
+
+/// Keys in the environment win over a profile that the environment names, but not over one that was asked for.
+fn has_keys(wanted: &Wanted, set: &impl Fn(&str) -> Option<String>) -> bool {
+    set("AWS_ACCESS_KEY_ID").is_some() && wanted.profile.is_none()
 }
 
 /// The more exact wins: a service's variable, the variable for all, the profile's word on a service, on all.
@@ -179,15 +217,13 @@ fn endpoints(
     Endpoints { ec2: of("ec2"), rds: of("rds"), sts: of("sts"), ssm: of("ssm") }
 }
 
-/// Keys in the environment win over a profile that the environment names, but not over one that was asked for.
 async fn credentials(
     wanted: &Wanted,
     set: &impl Fn(&str) -> Option<String>,
     chosen: &Choice,
     home: &Path,
 ) -> SharedCredentialsProvider {
-    let keys = set("AWS_ACCESS_KEY_ID").is_some() && wanted.profile.is_none();
-    if let Some(login) = chosen.sso.as_ref().filter(|_| !keys) {
+    if let Some(login) = chosen.sso.as_ref().filter(|_| !has_keys(wanted, set)) {
         let door = chosen.ca_bundle.clone();
         return SharedCredentialsProvider::new(sso::Sso::new(login.clone(), home, &chosen.profile, door));
     }
@@ -266,6 +302,22 @@ mod tests {
     fn a_profile_without_a_region_is_told_how_to_get_one() {
         let error = choice(&wanting("keys"), &[]).expect_err("it has none");
         assert!(error.hint().contains("--profile keys"), "{}", error.hint());
+    }
+
+    #[test]
+    fn credentials_that_only_the_cli_can_get_are_refused_with_the_line_that_gets_them() {
+        let config = "[default]\nregion = x\n[profile mfa]\nrole_arn = r\nsource_profile = keys\nmfa_serial = m\n\
+            [profile sso]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = x\nsso_account_id = 1\n\
+            sso_role_name = r\n[profile over]\nrole_arn = r\nsource_profile = sso\n[profile console]\n\
+            login_session = arn\n[profile role]\nrole_arn = r\nsource_profile = keys\n";
+        let profiles = Profiles::parse(config, "[keys]\naws_access_key_id = A\n");
+        let of = |name: &str| beyond(profiles.profile(name).expect("a profile"), &profiles);
+        assert!(of("mfa").expect("refused").contains("mfa_serial"));
+        assert!(of("over").expect("refused").contains("Identity Center"));
+        assert!(of("console").expect("refused").contains("login_session"));
+        assert_eq!((of("role"), of("sso"), of("keys")), (None, None, None));
+        let error = ProfileError::Beyond { profile: "mfa".into(), way: of("mfa").unwrap_or_default() };
+        assert!(error.hint().contains("export-credentials --profile mfa"), "{}", error.hint());
     }
 
     #[test]

@@ -271,3 +271,106 @@ fn switch(change: &Change, on: bool) -> Vec<Call> {
     };
     vec![call]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{AclMatch, IcmpMatch, PortSet};
+
+    fn said(calls: &[Call]) -> Vec<String> {
+        let one = |call: &Call| {
+            let pairs = call.parameters.iter().map(|(name, value)| format!(" {name}={value}"));
+            format!("{}{}", call.write.name(), pairs.collect::<String>())
+        };
+        calls.iter().map(one).collect()
+    }
+
+    fn rule(id: Option<&str>) -> SecurityGroupRule {
+        SecurityGroupRule {
+            id: id.map(Into::into),
+            ip_protocol: ProtocolMatch::One(Protocol::Tcp),
+            ports: PortSet::one(22),
+            icmp: IcmpMatch::default(),
+            peer: Peer::Cidr("203.0.113.10/32".parse().expect("a block")),
+            description: Some("home".into()),
+        }
+    }
+
+    // What botocore sends for the lines that are printed; moto forgives what AWS would not.
+    #[test]
+    fn calls_are_written_as_botocore_writes_them() {
+        let block = "203.0.113.7/32".parse().expect("a block");
+        let edit =
+            |id| Change::EditRule { group: "sg-1".into(), egress: false, rule: Box::new(rule(id)), block };
+        let row = "SecurityGroupRule.1.SecurityGroupRule";
+        assert_eq!(
+            said(&make(&edit(Some("sgr-1")))),
+            [format!(
+                "ModifySecurityGroupRules GroupId=sg-1 {row}.CidrIpv4=203.0.113.7/32 {row}.Description=home \
+                 {row}.FromPort=22 {row}.IpProtocol=tcp {row}.ToPort=22 SecurityGroupRule.1.SecurityGroupRuleId=sgr-1"
+            )]
+        );
+        let ports = "IpPermissions.1.FromPort=22 IpPermissions.1.IpProtocol=tcp";
+        let by = |write, address| {
+            format!(
+                "{write} GroupId=sg-1 {ports} IpPermissions.1.IpRanges.1.CidrIp={address}/32 \
+                 IpPermissions.1.IpRanges.1.Description=home IpPermissions.1.ToPort=22"
+            )
+        };
+        let (new, old) = ("203.0.113.7", "203.0.113.10");
+        assert_eq!(
+            said(&make(&edit(None))),
+            [by("AuthorizeSecurityGroupIngress", new), by("RevokeSecurityGroupIngress", old)]
+        );
+        assert_eq!(
+            said(&undo(&edit(None), &Network::default(), None).expect("calls")),
+            [by("AuthorizeSecurityGroupIngress", old), by("RevokeSecurityGroupIngress", new)]
+        );
+        let peer =
+            Peer::Group { id: "sg-2".into(), account: None, vpc: None, peering: None, peering_status: None };
+        let rule = Box::new(SecurityGroupRule { peer, description: None, ..rule(None) });
+        let add = Change::AddRule { group: "sg-1".into(), egress: true, rule };
+        let wanted = format!(
+            "AuthorizeSecurityGroupEgress GroupId=sg-1 {ports} IpPermissions.1.ToPort=22 \
+             IpPermissions.1.Groups.1.GroupId=sg-2"
+        );
+        assert_eq!(said(&make(&add)), [wanted]);
+    }
+
+    #[test]
+    fn entries_say_ports_or_types_and_the_family_of_their_block() {
+        let entry = |protocol, block: &str| {
+            let cidr_block = block.parse().expect("a block");
+            let (ports, icmp) = (PortSet::range(1024, 65535), IcmpMatch { icmp_type: Some(8), code: None });
+            let matches =
+                Known::Known(AclMatch { protocol: ProtocolMatch::One(protocol), cidr_block, ports, icmp });
+            NetworkAclEntry { rule_number: 40, egress: true, rule_action: RuleAction::Allow, matches }
+        };
+        let add =
+            |entry| said(&make(&Change::AddEntry { acl: "acl-1".into(), entry: Box::new(entry) })).concat();
+        let common = "CreateNetworkAclEntry NetworkAclId=acl-1 RuleNumber=40 Egress=true RuleAction=allow";
+        assert_eq!(
+            add(entry(Protocol::Tcp, "203.0.113.7/32")),
+            format!("{common} Protocol=6 CidrBlock=203.0.113.7/32 PortRange.From=1024 PortRange.To=65535")
+        );
+        assert_eq!(
+            add(entry(Protocol::Icmpv6, "2001:db8::/64")),
+            format!("{common} Protocol=58 Ipv6CidrBlock=2001:db8::/64 Icmp.Code=-1 Icmp.Type=8")
+        );
+    }
+
+    #[test]
+    fn a_new_address_is_given_back_only_if_it_was_allocated_here() {
+        let private = "10.0.0.5".parse().expect("an address");
+        let change = Change::Associate { allocation: None, interface: "eni-1".into(), private };
+        let calls = make(&change);
+        let [allocate, associate] = calls.as_slice() else { panic!("{calls:?}") };
+        assert_eq!(allocate.write, Write::AllocateAddress);
+        assert!(
+            said(&[associate.clone().allocated("eipalloc-1")]).concat().contains(" AllocationId=eipalloc-1 ")
+        );
+        assert!(undo(&change, &Network::default(), None).is_err());
+        let back = undo(&change, &Network::default(), Some("eipalloc-1")).expect("it is given back");
+        assert_eq!(said(&back), ["ReleaseAddress AllocationId=eipalloc-1"]);
+    }
+}

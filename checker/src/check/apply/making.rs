@@ -110,6 +110,10 @@ async fn one(
             Some(id) => call.allocated(id),
             None => call,
         };
+        if call.needs_allocation() {
+            let hint = "see with `aws ec2 describe-addresses` whether one stands for nothing, and release it";
+            return Err(("AWS did not say which address it has allocated".into(), hint.into()));
+        }
         match writer.say(&call).await {
             Ok(said) => {
                 if let Some(id) = said.word("allocationId") {

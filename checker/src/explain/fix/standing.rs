@@ -85,7 +85,10 @@ pub fn accept(gate: &Gate, network: &Network) -> Option<Proposal> {
     let id: PeeringId = gate.element.as_str().into();
     let row = network.peering_connections.get(&id)?;
     let waits = row.status.value().is_some_and(|status| status == "pending-acceptance");
-    waits.then(|| Proposal::new(format!("accept {id}"), Change::AcceptPeering(id)))
+    let proposal = Proposal::new(format!("accept {id}"), Change::AcceptPeering(id));
+    waits.then(|| {
+        proposal.caution("it cannot wait again: undoing ends the connection, and it has to be asked for anew")
+    })
 }
 
 /// Lets an interface pass on what is not its own, as a router must.
