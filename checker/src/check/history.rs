@@ -75,8 +75,8 @@ fn since(folder: &std::path::Path, now: &Record, network: Option<&Network>) -> R
 }
 
 fn moment<'a>(record: &'a Record, network: Option<&'a Network>, trace: Option<&'a Trace>) -> Moment<'a> {
-    let keys = record.round.iter().flat_map(|round| &round.ssh);
-    let host_key = keys.filter_map(|one| one.ssh()?.host_key.as_ref()).next();
+    let mut keys = record.round.iter().flat_map(|round| &round.ssh);
+    let host_key = keys.find_map(|one| one.ssh()?.host_key.as_ref());
     Moment {
         to: &record.question.to,
         client: &record.client,

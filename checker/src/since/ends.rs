@@ -16,11 +16,11 @@ pub(super) fn compare(all: &mut Changes, then: Side, now: Side) {
     }
 }
 
-fn instance<'a>((moment, network): Side<'a>) -> Option<&'a Instance> {
+fn instance((moment, network): Side<'_>) -> Option<&Instance> {
     targets::instance(network, words(moment), moment.address.map(|address| address.ip()))
 }
 
-fn database<'a>((moment, network): Side<'a>) -> Option<&'a DbInstance> {
+fn database((moment, network): Side<'_>) -> Option<&DbInstance> {
     targets::database(network, words(moment))
 }
 
