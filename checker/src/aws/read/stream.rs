@@ -1,6 +1,5 @@
 //! Reads an answer's text row by row: of a Region's hundred thousand rules no more than one is in memory twice.
 
-use std::cell::RefCell;
 use std::fmt;
 
 use serde::Deserialize;
@@ -8,9 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{ANSWERS, DEEPEST, Documents, Reader};
-use crate::aws::row::Row;
-use crate::network::Kind;
+use super::answer::{ANSWERS, Answer};
+use super::{DEEPEST, Documents};
 
 impl Documents {
     /// Takes the answers of a text, one document after the other: pages that were appended to one file.
@@ -52,10 +50,12 @@ impl<'de> Visitor<'de> for Document<'_> {
         let Self { documents, source, depth } = self;
         let (mut rest, mut taken) = (Map::new(), false);
         while let Some(name) = map.next_key::<String>()? {
-            match ANSWERS.iter().find(|(key, ..)| *key == name) {
-                Some((_, kind, reader)) => {
-                    let rows = Rows { documents: &mut *documents, source, kind: *kind, reader: *reader };
-                    match map.next_value_seed(rows)? {
+            // An answer begins with its list. Further on, the same word may stand in a row for a mention, and deeper
+            // down for anything: that is for whoever sees the whole of it.
+            let begins = depth == 0 && !taken && rest.is_empty();
+            match ANSWERS.iter().find(|answer| begins && answer.key == name) {
+                Some(answer) => {
+                    match map.next_value_seed(Rows { documents: &mut *documents, source, answer })? {
                         None => taken = true,
                         Some(other) => drop(rest.insert(name, other)),
                     }
@@ -63,14 +63,9 @@ impl<'de> Visitor<'de> for Document<'_> {
                 None => drop(rest.insert(name, map.next_value()?)),
             }
         }
-        let rest = Value::Object(rest);
-        // Only an object that is no answer itself can be a bundle of some.
-        Ok(if taken {
-            documents.take_special(source, &rest);
-            true
-        } else {
-            documents.take(source, &rest, depth)
-        })
+        // What is left of an answer may hold another, and what is none may be a bundle of some.
+        let left = documents.take(source, &Value::Object(rest), depth);
+        Ok(taken || left)
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut pages: S) -> Result<bool, S::Error> {
@@ -118,8 +113,7 @@ impl<'de> Visitor<'de> for Document<'_> {
 struct Rows<'d> {
     documents: &'d mut Documents,
     source: &'d str,
-    kind: Kind,
-    reader: Reader,
+    answer: &'static Answer,
 }
 
 impl<'de> DeserializeSeed<'de> for Rows<'_> {
@@ -138,12 +132,10 @@ impl<'de> Visitor<'de> for Rows<'_> {
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut rows: S) -> Result<Self::Value, S::Error> {
-        self.documents.read.insert(self.kind);
-        let notes = RefCell::default();
+        self.documents.take_rows(self.source, self.answer, &[]);
         while let Some(row) = rows.next_element::<Value>()? {
-            (self.reader)(self.documents, Row::new(&row, self.source, self.kind, &notes));
+            self.documents.take_rows(self.source, self.answer, std::slice::from_ref(&row));
         }
-        self.documents.notes.borrow_mut().append(&mut notes.into_inner());
         Ok(None)
     }
 
