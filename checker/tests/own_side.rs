@@ -9,7 +9,7 @@ use serde_json::Value;
 use support::certificates::{Authority, Validity};
 use support::network;
 use support::server::Server;
-use vivarium_checker::check::{self, Surroundings};
+use vivarium_checker::check::{self, Surroundings, Terminal};
 use vivarium_checker::cli::{self, Cli};
 
 const NAME: &str = "mydb.abc123.eu-west-1.rds.amazonaws.com";
@@ -25,7 +25,8 @@ fn said(url: &str, variables: &[(&str, &str)]) -> (Value, String) {
     let surroundings =
         Surroundings::new(given.chain([("HOME".to_owned(), home), ("USER".to_owned(), "ada".to_owned())]));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let answer = runtime.block_on(check::answer(&cli, &surroundings)).expect("an answer");
+    let answer =
+        runtime.block_on(check::answer(&cli, &surroundings, &Terminal::default())).expect("an answer");
     runtime.shutdown_background();
     (answer.json.clone(), answer.text)
 }
