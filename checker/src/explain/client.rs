@@ -13,8 +13,8 @@ use crate::probe::observation::{Observation, Outcome, Unresolved};
 
 /// Nearer than any Region is to a person who is outside it.
 const TOO_NEAR: Duration = Duration::from_millis(5);
-/// Far enough for a comparison with it to mean something.
-const FAR: Duration = Duration::from_millis(20);
+/// Far enough for a comparison with it to mean something: a busy machine is late by 20 ms itself.
+const FAR: Duration = Duration::from_millis(50);
 
 /// What the client's own network or machine does.
 pub fn findings(case: &Case, seen: Seen, one: Option<&Observation>) -> Vec<Finding> {
