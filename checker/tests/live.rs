@@ -60,11 +60,13 @@ fn motos_answers_are_read_as_botocore_reads_them() {
     });
 }
 
-/// An answer without what is another at each asking: moto's databases can be restored up to this moment.
+/// An answer without what is another at each asking: moto's databases can be restored up to this moment, and its
+/// consoles were written at this one.
 fn lasting(answer: Value) -> Value {
     match answer {
         Value::Object(fields) => {
-            let kept = fields.into_iter().filter(|(name, _)| name != "LatestRestorableTime");
+            let kept =
+                fields.into_iter().filter(|(name, _)| name != "LatestRestorableTime" && name != "Timestamp");
             Value::Object(kept.map(|(name, value)| (name, lasting(value))).collect())
         }
         Value::Array(items) => Value::Array(items.into_iter().map(lasting).collect()),
