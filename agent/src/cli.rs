@@ -217,9 +217,10 @@ pub fn command() -> clap::Command {
 /// A user as accounts are named: it is given to programs.
 fn user(word: &str) -> Result<String, String> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-@\\$".contains(letter);
-    match word.chars().all(plain) && !word.is_empty() && !word.starts_with('-') {
-        true => Ok(word.to_owned()),
-        false => Err("letters, digits, and . _ - @ are what a user's name is made of".to_owned()),
+    if word.chars().all(plain) && !word.is_empty() && !word.starts_with('-') {
+        Ok(word.to_owned())
+    } else {
+        Err("letters, digits, and . _ - @ are what a user's name is made of".to_owned())
     }
 }
 

@@ -129,6 +129,7 @@ fn entries<'a>(answers: &'a mut Answers, acl: &str) -> &'a mut Vec<Value> {
 }
 
 /// How many networks each property is held against: `PROPTEST_CASES`, or few.
+#[expect(clippy::disallowed_methods, reason = "a long run says so in the environment")]
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }

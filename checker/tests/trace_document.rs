@@ -11,7 +11,7 @@ use fixtures::{entry, open};
 use serde_json::Value;
 use vivarium_checker::evaluate::{Code, TRACE_VERSION};
 
-const OPENING: &str = r##"# What a trace holds
+const OPENING: &str = r#"# What a trace holds
 
 <!-- Made from checker/tests/trace_document.rs and the code: `cargo test -p vivarium-checker --test trace_document -- --ignored` writes it anew. -->
 
@@ -99,7 +99,7 @@ subnet. The reply looks up routes of its own.
 
 | code | Reachability Analyzer's |
 |---|---|
-"##;
+"#;
 
 const EXAMPLE: &str = "
 ## An example

@@ -22,7 +22,7 @@ const DEEPEST: usize = 12;
 const DAY: i64 = 24 * 3600;
 
 /// Whom somebody named, or the first of those that images come with.
-pub(super) async fn asked_for(host: &Host, wanted: &Wanted) -> Vec<String> {
+pub(super) fn asked_for(host: &Host, wanted: &Wanted) -> Vec<String> {
     if !wanted.users.is_empty() {
         return wanted.users.clone();
     }

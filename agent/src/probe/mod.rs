@@ -55,7 +55,7 @@ async fn around(world: &World, wanted: &Wanted) -> Facts {
         memory::killed(host),
         database::look(world, wanted),
     );
-    let users = accounts::asked_for(host, wanted).await;
+    let users = accounts::asked_for(host, wanted);
     let accounts = accounts::look(host, &users, wanted, &sshd).await;
     Facts {
         question: Question { client: wanted.client, port: wanted.port, users },

@@ -48,9 +48,9 @@ pub async fn ask(
     let asked = asked(record);
     let settings = profile::settings(aws, |name| means.surroundings.variable(name).map(str::to_owned)).await;
     let inside = match settings {
-        Err(error) => Inside::none(&instance, &error, error.hint()),
+        Err(error) => Inside::none(&instance, error.to_string(), error.hint()),
         Ok(settings) => match ran(&instance, agent, settings, &asked, record).await {
-            Err(failure) => Inside::none(&instance, &failure, failure.hint()),
+            Err(failure) => Inside::none(&instance, failure.to_string(), failure.hint()),
             Ok(ran) => Inside::of_output(&instance, agent, ran.code, &ran.stdout, &ran.stderr),
         },
     };
@@ -167,9 +167,8 @@ fn instance(record: &Record, which: &str, means: &Means<'_>) -> Result<String, T
     }
     let question = &record.question;
     if question.service == Service::Postgres {
-        let logins = means.settings.ssh.iter().map(|one| one.target.as_str());
-        let known =
-            logins.filter_map(|word| if is_id(word) { Some(word.to_owned()) } else { named(word) }).next();
+        let mut logins = means.settings.ssh.iter().map(|one| one.target.as_str());
+        let known = logins.find_map(|word| if is_id(word) { Some(word.to_owned()) } else { named(word) });
         return known
             .or_else(|| network.and_then(|network| only_one(network, &question.to)))
             .ok_or_else(no_instance);

@@ -132,6 +132,20 @@ impl<'n> Walk<'n> {
         }
     }
 
+    /// Out there it has arrived, unless it is for somebody in here.
+    fn in_the_world(
+        &mut self,
+        destination: Option<&Host<'n>>,
+        public: Option<IpAddr>,
+        packet: Packet,
+        legs: &mut Vec<Leg<'n>>,
+    ) -> Arrival {
+        match destination {
+            None => Arrival { packet, translated: true },
+            Some(host) => self.come_in_again(host, public, &packet, legs),
+        }
+    }
+
     /// Follows the routes out of a subnet until the packet arrives or is lost.
     fn depart(
         &mut self,
@@ -168,10 +182,7 @@ impl<'n> Walk<'n> {
                         legs.push(leg(None, By::Internet));
                         packet = self.regional(gateway, here, &packet);
                         let public = gateway.addresses.iter().find_map(|row| row.public_ip);
-                        return match destination {
-                            None => Arrival { packet, translated: true },
-                            Some(host) => self.come_in_again(host, public, &packet, legs),
-                        };
+                        return self.in_the_world(destination, public, packet, legs);
                     }
                     let Some(there) = self.nat_subnet(gateway, &packet) else { break };
                     if there != here {
@@ -214,10 +225,7 @@ impl<'n> Walk<'n> {
                     self.way_out(id, here.vpc, (&leaver.0, leaver.1), &packet);
                     self.block_public_access(here, passage, &packet);
                     legs.push(leg(None, By::Internet));
-                    return match destination {
-                        None => Arrival { packet, translated: true },
-                        Some(host) => self.come_in_again(host, leaver.1, &packet, legs),
-                    };
+                    return self.in_the_world(destination, leaver.1, packet, legs);
                 }
                 Target::EgressOnlyInternetGateway(id) => {
                     self.allow(
@@ -227,10 +235,7 @@ impl<'n> Walk<'n> {
                     );
                     self.block_public_access(here, Passage::OutboundOnlyGateway, &packet);
                     legs.push(leg(None, By::Internet));
-                    return match destination {
-                        None => Arrival { packet, translated: true },
-                        Some(host) => self.come_in_again(host, leaver.1, &packet, legs),
-                    };
+                    return self.in_the_world(destination, leaver.1, packet, legs);
                 }
                 other => {
                     let way = self.cross(other, here, &packet);

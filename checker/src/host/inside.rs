@@ -30,8 +30,8 @@ pub struct Inside {
 
 impl Inside {
     /// None, and why.
-    pub fn none(instance: &str, why: impl ToString, hint: impl Into<String>) -> Self {
-        Self { instance: instance.to_owned(), facts: Told::Unknown(why.to_string()), hint: hint.into() }
+    pub fn none(instance: &str, why: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { instance: instance.to_owned(), facts: Told::Unknown(why.into()), hint: hint.into() }
     }
 
     /// Of what the script printed.

@@ -191,8 +191,8 @@ mod tests {
     fn errors_of_json_are_told_apart_by_their_type_with_or_without_its_namespace() {
         let refused = r#"{"__type":"InvalidInstanceId","message":"not in a valid state"}"#;
         assert!(matches!(failed(400, refused), CommandFailure::Refused { .. }));
-        let denied = r##"{"__type":"com.amazonaws.ssm#AccessDeniedException","Message":"User: arn:aws:iam::1:user/a is not
-            authorized to perform: ssm:SendCommand on resource: x because no identity-based policy allows it"}"##;
+        let denied = r#"{"__type":"com.amazonaws.ssm#AccessDeniedException","Message":"User: arn:aws:iam::1:user/a is not
+            authorized to perform: ssm:SendCommand on resource: x because no identity-based policy allows it"}"#;
         let denied = denied.replace('\n', " ");
         let CommandFailure::Aws(Failure::Denied { permission, .. }) = failed(400, &denied) else {
             panic!("it is denied");

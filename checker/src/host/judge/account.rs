@@ -48,10 +48,8 @@ fn of(facts: &Facts, account: &Account) -> Vec<Problem> {
 fn not_allowed(facts: &Facts, user: &str, entry: &Entry, policy: &Policy) -> Option<Problem> {
     let client = facts.question.client.map(|client| client.to_string());
     let user_in = |patterns: &[String]| matches(patterns, user, client.as_deref());
-    let group_in = |patterns: &[String]| {
-        let each = entry.groups.iter().map(|group| matches(patterns, group, None) == Some(true));
-        each.fold(false, |one, other| one || other)
-    };
+    let group_in =
+        |patterns: &[String]| entry.groups.iter().any(|group| matches(patterns, group, None) == Some(true));
     let line = |keyword: &str, values: &[String]| format!("sshd -T: {keyword} {}", values.join(" "));
     let (shown, mend) = if entry.uid == 0 && policy.permit_root_login == "no" {
         ("sshd -T: permitrootlogin no".to_owned(), "log in as another user and use sudo")

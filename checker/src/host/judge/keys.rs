@@ -82,7 +82,7 @@ fn too_open(user: &str, uid: u32, first: &PathFact, open: &[&PathFact]) -> Probl
         };
         problem.shown_by(format!("{} has mode {:o}{whose}", one.path, inode.mode))
     });
-    let commands: Vec<String> = open.iter().filter_map(|one| Some(mend(user, uid, one)?)).collect();
+    let commands: Vec<String> = open.iter().filter_map(|one| mend(user, uid, one)).collect();
     problem.hint(commands.join(", "))
 }
 

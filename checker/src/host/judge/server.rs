@@ -69,7 +69,8 @@ fn owner(uid: u32) -> String {
 
 fn host_keys(facts: &Facts) -> Option<Problem> {
     let keys = facts.sshd.host_keys.known()?;
-    let usable = |key: &PathFact| key.is.is_some_and(|inode| inode.mode & 0o077 == 0 || inode.owner != 0);
+    let open_to_others = |mode: u32| mode & 0o077 != 0;
+    let usable = |key: &PathFact| key.is.is_some_and(|inode| !open_to_others(inode.mode) || inode.owner != 0);
     let said = facts.sshd.test.known().and_then(Option::as_deref);
     let named_so = said.is_some_and(|words| sshd::fails(words) == Fails::NoHostKeys);
     if keys.iter().any(usable) && !named_so {

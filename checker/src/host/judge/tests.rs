@@ -8,12 +8,12 @@ use super::problems;
 
 type Break = fn(&mut Facts);
 
-fn inode(mode: u32, owner: u32, directory: bool) -> Option<Inode> {
-    Some(Inode { mode, owner, directory })
+fn inode(mode: u32, owner: u32, directory: bool) -> Inode {
+    Inode { mode, owner, directory }
 }
 
-fn path(path: &str, is: Option<Inode>) -> PathFact {
-    PathFact { path: path.to_owned(), is }
+fn path(path: &str, is: impl Into<Option<Inode>>) -> PathFact {
+    PathFact { path: path.to_owned(), is: is.into() }
 }
 
 fn room(path: &str) -> Room {
@@ -260,7 +260,7 @@ const BREAKS: [(Kind, Break, &str); 26] = [
     (Kind::NoKeyFile, |facts| component(facts, 0).is = None, "no file of keys"),
     (
         Kind::OpenKeyFile,
-        |facts| component(facts, 2).is = inode(0o777, 1000, true),
+        |facts| component(facts, 2).is = Some(inode(0o777, 1000, true)),
         "others may write /home/ec2-user",
     ),
     (Kind::NoKeys, |facts| user(facts).key_files[0].keys = Known(0), "holds no key"),
