@@ -1,11 +1,11 @@
 //! Brings together what several answers say of one thing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Documents;
 use crate::network::{
-    Kind, Known, Network, NetworkInterface, RouteDestination, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, Target, Vpc,
+    InstanceId, Kind, Known, Network, NetworkInterface, NetworkInterfaceId, RouteDestination, SecurityGroup,
+    SecurityGroupId, SecurityGroupRule, Target, Vpc,
 };
 
 pub(super) fn together(documents: &mut Documents) {
@@ -23,10 +23,11 @@ pub(super) fn together(documents: &mut Documents) {
 /// What describe-instances repeats of interfaces counts where describe-network-interfaces does not speak.
 fn interfaces(documents: &mut Documents) {
     let interfaces = &mut documents.network.network_interfaces;
+    let mut with_own: BTreeSet<Option<InstanceId>> =
+        interfaces.values().map(|interface| interface.instance().cloned()).collect();
     for repeated in std::mem::take(&mut documents.repeated) {
-        let has_own = |other: &NetworkInterface| other.instance() == repeated.instance();
         let is_made_up = !repeated.id.as_str().starts_with("eni-");
-        if is_made_up && interfaces.values().any(has_own) {
+        if !with_own.insert(repeated.instance().cloned()) && is_made_up {
             continue;
         }
         match interfaces.get_mut(&repeated.id) {
@@ -55,12 +56,16 @@ fn named(interface: &NetworkInterface) -> String {
 fn elastic_addresses(network: &mut Network) {
     let associated: Vec<_> =
         network.addresses.values().filter(|row| row.association.is_some()).cloned().collect();
+    let mut first: BTreeMap<InstanceId, NetworkInterfaceId> = BTreeMap::new();
+    for interface in network.network_interfaces.values() {
+        if let Some(instance) = interface.instance() {
+            first.entry(instance.clone()).or_insert_with(|| interface.id.clone());
+        }
+    }
     for row in associated {
-        let stands_for = |interface: &&mut NetworkInterface| match &row.network_interface {
-            Some(id) => &interface.id == id,
-            None => row.instance.is_some() && interface.instance() == row.instance.as_ref(),
-        };
-        let Some(interface) = network.network_interfaces.values_mut().find(stands_for) else { continue };
+        let of_instance = || row.instance.as_ref().and_then(|instance| first.get(instance));
+        let Some(id) = row.network_interface.as_ref().or_else(of_instance) else { continue };
+        let Some(interface) = network.network_interfaces.get_mut(id) else { continue };
         let private = row.private_ip.or_else(|| interface.primary().map(|first| first.address));
         let entry = interface.private_addresses.iter_mut().find(|entry| Some(entry.address) == private);
         if let Some(entry) = entry {
