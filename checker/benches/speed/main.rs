@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p vivarium-checker --bench speed`; `tests/bench.py` holds a whole check against its slowest probe.
 
+#![expect(clippy::disallowed_methods, reason = "each measurement is a process of its own, started from here")]
+
 mod large;
 
 use std::env;
@@ -56,7 +58,7 @@ fn table(name: &str, folder: &Path, kind: &str, [from, to]: [&str; 2]) {
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         print(&String::from_utf8_lossy(&done.stdout));
     };
-    print(&format!("{name}, {:.1} MB of JSON\n", bytes as f64 / 1e6));
+    print(&format!("{name}, {} MB of JSON\n", bytes / 1_000_000));
     told(&["judge", folder, kind]);
     let check = env!("CARGO_BIN_EXE_vivarium-check");
     told(&["run", check, "path", "--from", from, "--to", to, "--port", "22", "--network", folder]);
@@ -76,12 +78,12 @@ fn judge(folder: &Path, kind: &str) {
             asked += 1;
         }
     }
-    let each = (busy() - before) / asked;
+    let each = busy().saturating_sub(before) / asked;
     drop::<Network>(network);
     print(&format!(
-        "  load, one core          {:.2} s, peak memory {:.0} MB\n",
+        "  load, one core          {:.2} s, peak memory {} MB\n",
         loaded.as_secs_f64(),
-        memory as f64 / 1024.0
+        memory / 1024
     ));
     print(&format!(
         "  evaluations, one core   {:.0} a second ({:.0} us each; {} of {asked} reachable)\n",
@@ -134,9 +136,9 @@ fn run(program: &str, words: &[&str]) {
     let took = began.elapsed();
     let memory = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel counts").max_rss();
     print(&format!(
-        "  vivarium-check path     {:.2} s, peak memory {:.0} MB (exit code {})\n",
+        "  vivarium-check path     {:.2} s, peak memory {} MB (exit code {})\n",
         took.as_secs_f64(),
-        memory as f64 / 1024.0,
+        memory / 1024,
         done.code().unwrap_or(-1)
     ));
 }
