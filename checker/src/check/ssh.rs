@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use russh::keys::PublicKey;
 
-use super::Trouble;
 use super::look::{Means, mistake};
 use super::record::{Question, Record};
+use super::{Surroundings, Trouble};
 use crate::explain::{KnownHost, OwnKey, OwnProblem, Service};
 use crate::local::ssh_config::{self, SshSettings};
 use crate::local::target::{self, Place, Target};
-use crate::local::{agent, key_file, known_hosts};
+use crate::local::{Mistake, agent, key_file, known_hosts};
 use crate::probe::controls::Controls;
 use crate::probe::round::{Inquiry, SshInquiry};
 
@@ -83,14 +83,7 @@ pub async fn look(wanted: &Wanted, means: &Means<'_>) -> Result<Record, Trouble>
 
 fn settings(typed: &Target, wanted: &Wanted, means: &Means) -> Result<SshSettings, Trouble> {
     let home = means.surroundings.home();
-    let question = ssh_config::Question {
-        host: host(&typed.place),
-        user: wanted.user.clone().or(typed.user.clone()),
-        local_user: means.surroundings.user(),
-        home: home.clone(),
-    };
-    let mut settings =
-        ssh_config::read(&ssh_config::usual_files(&home), &question).map_err(|error| mistake(&error))?;
+    let mut settings = configured(typed, wanted, means.surroundings).map_err(|error| mistake(&error))?;
     if let Some(identity) = &wanted.identity {
         settings.identity_files = vec![means.surroundings.at_home(identity)];
     }
@@ -99,6 +92,24 @@ fn settings(typed: &Target, wanted: &Wanted, means: &Means) -> Result<SshSetting
             ["id_ed25519", "id_ecdsa", "id_rsa"].map(|name| home.join(".ssh").join(name)).into();
     }
     Ok(settings)
+}
+
+/// What ssh's own files say of it.
+fn configured(typed: &Target, wanted: &Wanted, surroundings: &Surroundings) -> Result<SshSettings, Mistake> {
+    let home = surroundings.home();
+    let question = ssh_config::Question {
+        host: host(&typed.place),
+        user: wanted.user.clone().or(typed.user.clone()),
+        local_user: surroundings.user(),
+        home: home.clone(),
+    };
+    ssh_config::read(&ssh_config::usual_files(&home), &question)
+}
+
+/// Where ssh's own files say that the target is, if they do. What is wrong with them is told when it is looked at.
+pub fn host_name(wanted: &Wanted, surroundings: &Surroundings) -> Option<String> {
+    let typed = target::parse(&wanted.target).ok()?;
+    configured(&typed, wanted, surroundings).ok()?.host_name
 }
 
 fn host(place: &Place) -> String {
