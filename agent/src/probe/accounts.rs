@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use jiff::ToSpan;
+use jiff::Span;
 use jiff::civil::date;
 use vivarium_bootstrap::host::processes::Command;
 use vivarium_bootstrap::host::{Host, clock};
@@ -89,7 +89,7 @@ fn described(host: &Host, user: &str, passwd: &Passwd) -> Entry {
 
 /// The day on which an account ended, where it has.
 fn expired(day: i64, today: i64) -> Option<String> {
-    let ended = date(1970, 1, 1).checked_add(day.days()).ok()?;
+    let ended = date(1970, 1, 1).checked_add(Span::new().try_days(day).ok()?).ok()?;
     (today >= day).then(|| ended.to_string())
 }
 

@@ -194,7 +194,12 @@ mod tests {
             (r#"{"Vpcs": [{"VpcId": "vpc-1"}]} {"Vpcs": [{"VpcId": "vpc-2"}], "Subnets": []}"#, true),
             (r#"[{"Vpcs": []}, {"saved": {"Subnets": [{"SubnetId": "subnet-1"}]}}, 7]"#, true),
             (r#"{"Vpcs": {"VpcId": "vpc-1"}}"#, false),
-            (r#"{"Vpcs": null, "bundle": [{"Vpcs": [{}]}]}"#, true),
+            (
+                r#"{"Vpcs": null, "bundle": [{"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]}]}"#,
+                true,
+            ),
+            // Deeper down a row has to say that it is one.
+            (r#"{"Vpcs": null, "bundle": [{"Vpcs": [{}]}]}"#, false),
             (r#"{"VpcId": "vpc-1", "EnableDnsSupport": {"Value": true}, "Vpcs": []}"#, true),
             (r#"{"Vpcs": 7, "Subnets": "text", "Instances": true, "Addresses": -1.5}"#, false),
             (r#"[[[[[[{"Vpcs": []}]]]]]]"#, false),
