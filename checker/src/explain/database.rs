@@ -15,27 +15,13 @@ const MOST_EVENTS: usize = 3;
 /// A certificate that runs out sooner than that is worth a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(24 * 90);
 
-/// States that nobody's patience ends.
-const BROKEN: [&str; 10] = [
-    "failed",
-    "inaccessible-encryption-credentials",
-    "inaccessible-encryption-credentials-recoverable",
-    "incompatible-credentials",
-    "incompatible-network",
-    "incompatible-parameters",
-    "incompatible-restore",
-    "insufficient-capacity",
-    "restore-error",
-    "storage-full",
-];
-
 /// P26 where it is on its way, P28 where it is broken, else P27: by its state.
 pub fn symptom_of_state(gate: &Gate, case: &Case) -> &'static str {
     let database = case.network.and_then(|network| network.db_instances.get(&gate.element.as_str().into()));
     match database.and_then(|database| database.status.value()).map(String::as_str) {
         Some("rebooting" | "starting") => "P26",
-        Some(state) if BROKEN.contains(&state) => "P28",
-        _ => "P27",
+        Some("creating" | "deleting" | "stopped" | "stopping") | None => "P27",
+        Some(_) => "P28",
     }
 }
 
