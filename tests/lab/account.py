@@ -74,15 +74,15 @@ class Account:
             return
         path = place.removeprefix("s3:/")
         signed = {"Authorization": SIGNED.format(region=REGION, service="s3")}
-        self._request("PUT", f"/{path.split('/')[1]}", "", signed)
-        self._request("PUT", path, text, signed)
+        self._request("PUT", f"/{path.split('/')[1]}", b"", signed)
+        self._request("PUT", path, text.encode(), signed)
 
     def received(self) -> dict[str, Any]:
         """What Systems Manager was told, and every call with its outcome."""
         return dict(self.control("GET", "received"))
 
     def _request(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
-        content = body if isinstance(body, str) else json.dumps(body)
+        content = body if isinstance(body, bytes) else json.dumps(body)
         with self.network.router.inside():
             connection = http.client.HTTPConnection(AWS, PORT, timeout=30)
             try:

@@ -31,10 +31,9 @@ fn facts<'a>(case: &Case<'a>) -> Option<&'a Facts> {
     case.inside.filter(|_| asked)?.facts.known()
 }
 
+/// What was watched tells of now; a half-open connection may be a minute old, and counts where nobody watched.
 fn way(facts: &Facts) -> Way {
-    if facts.half_open.known().is_some_and(|count| *count > 0) && facts.question.client.is_some() {
-        return Way::Answered;
-    }
+    let half_open = facts.half_open.known().is_some_and(|count| *count > 0);
     match (&facts.arrivals, facts.question.client) {
         (Told::Known(seen), Some(_)) if seen.watched_ms > 0 => match (seen.syn, seen.syn_ack, seen.reset) {
             (0, _, _) => Way::NotIn,
@@ -42,6 +41,7 @@ fn way(facts: &Facts) -> Way {
             (_, _, refusals) if refusals > 0 => Way::Refused,
             _ => Way::Swallowed,
         },
+        (_, Some(_)) if half_open => Way::Answered,
         _ => Way::Unknown,
     }
 }
