@@ -327,7 +327,7 @@ fn reason(gate: &Gate) -> String {
 }
 
 /// Rounded, but never to all or nothing: a part is a part.
-fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     match share * 100.0 {
         percent if percent > 99.0 => "more than 99 %".into(),
         percent if percent < 1.0 => "less than 1 %".into(),

@@ -14,7 +14,7 @@ mod split;
 mod trace;
 mod walk;
 
-pub use answer::evaluate;
+pub use answer::{evaluate, percent};
 pub use code::Code;
 pub use flow::{End, Flow, ephemeral};
 pub use trace::{

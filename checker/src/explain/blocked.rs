@@ -2,9 +2,9 @@
 
 use super::case::{Case, Service};
 use super::diagnosis::{Confidence, Finding, Side};
-use super::gate::{name, percent};
+use super::gate::name;
 use super::{database, fix};
-use crate::evaluate::{Code, Direction, Gate, GateKind, Outcome};
+use crate::evaluate::{Code, Direction, Gate, GateKind, Outcome, percent};
 use crate::network::Family;
 use crate::probe::observation::Observation;
 

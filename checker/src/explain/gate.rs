@@ -1,6 +1,6 @@
 //! A gate in one line: its id, the rule that decided, and Reachability Analyzer's code.
 
-use crate::evaluate::{Direction, Gate, Outcome};
+use crate::evaluate::{Direction, Gate, Outcome, percent};
 
 use super::diagnosis::Evidence;
 
@@ -45,10 +45,4 @@ fn rule(gate: &Gate, element: &str, rule: &str) -> String {
     } else {
         format!("{element}: {rule}")
     }
-}
-
-/// A share as a person says it.
-pub fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent > 0.0 && percent < 1.0 { "less than 1 %".into() } else { format!("{percent:.0} %") }
 }

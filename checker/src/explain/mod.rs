@@ -98,7 +98,7 @@ fn headline(case: &Case, seen: Seen, verdict: Verdict, findings: &[Finding]) -> 
             let share = case.trace.map_or(0.0, |trace| trace.failing_share);
             format!(
                 "not always reachable: {from} fails to open {target} in {} of cases",
-                gate::percent(share)
+                evaluate::percent(share)
             )
         }
         (Verdict::NotReachableExplained, Seen::Spoke | Seen::Connected) => {
