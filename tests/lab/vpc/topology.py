@@ -21,6 +21,8 @@ FORWARDING = (
     "for f in /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/send_redirects; do echo 0 > $f; done; "
     "echo 1 > /proc/sys/net/ipv4/ip_forward"
 )
+# A kernel says a second time within a second that there is no way, and a faster test than the one before would miss it.
+AT_ONCE = "echo 0 > /proc/sys/net/ipv4/icmp_ratelimit"
 # A neighbour that does not answer is reported by routers, but not by AWS's.
 PROXY = (
     "echo 1 > /proc/sys/net/ipv4/conf/eni/proxy_arp; echo 0 > /proc/sys/net/ipv4/neigh/eni/proxy_delay; "
@@ -52,6 +54,7 @@ class Topology:
             made = Namespace.create()
             cleanup.callback(made.end)
             topology.namespaces[name] = made
+            topology._shell(name, AT_ONCE)
         topology._link(description)
         topology.apply(description)
         return topology
