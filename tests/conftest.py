@@ -40,14 +40,3 @@ def under_test(name: str, variable: str) -> Path:
     if not found:
         pytest.fail(f"no {name} to test: run `cargo build --workspace`, or set {variable}")
     return found[-1]
-
-
-@pytest.fixture(scope="session")
-def program() -> Path:
-    """The checker under test: `VIVARIUM_CHECK`, or what cargo built last."""
-    named = os.environ.get("VIVARIUM_CHECK")
-    built = [REPOSITORY / "target" / kind / "vivarium-check" for kind in ("debug", "release")]
-    found = [Path(named)] if named else sorted(filter(Path.exists, built), key=lambda path: path.stat().st_mtime)
-    if not found:
-        pytest.fail("no checker to test: run `cargo build -p vivarium-checker`, or set VIVARIUM_CHECK")
-    return found[-1]

@@ -74,10 +74,10 @@ class Checker:
 
 
 @pytest.fixture
-def check(program: Path, tmp_path: Path, account: Loopback) -> Checker:
+def check(checker: Path, tmp_path: Path, account: Loopback) -> Checker:
     home = tmp_path / "home"
     home.mkdir()
-    return Checker(program, home, account)
+    return Checker(checker, home, account)
 
 
 class Place:

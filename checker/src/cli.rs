@@ -31,6 +31,8 @@ checkip.amazonaws.com under which address others see this machine; unless --no-a
 --users asks an SSH server, with public keys alone and at most 4 users, which of them would be let
 in; the server logs each as a failed attempt, and OpenSSH 9.8 or fail2ban may shut out who fails
 too often: so only when asked.
+--sample-ports opens and closes so many connections, four at a time, which to a server that shuts
+out who leaves without logging in (OpenSSH 9.8, fail2ban) looks the same: so only when asked.
 --from-instance has `vivarium-agent probe` run on the instance as root (ssm:SendCommand, with
 AWS-RunShellScript): it looks and changes nothing there, and meanwhile this machine knocks on the
 port once a second.
@@ -95,6 +97,12 @@ pub struct Ssh {
     /// Ask which user and which of your public keys would be let in. The server logs it: see below.
     #[arg(long)]
     pub users: bool,
+    /// Connect from N of this machine's ports too, to find which of them get no answer [default: 12; at most 64].
+    #[arg(
+        long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "12",
+        value_parser = clap::value_parser!(u16).range(2..=64)
+    )]
+    pub sample_ports: Option<u16>,
 }
 
 /// Options of `postgres`.
@@ -111,6 +119,12 @@ pub struct Postgres {
     /// The database [default: of the URL, PGDATABASE, or the role's name].
     #[arg(long, short)]
     pub dbname: Option<String>,
+    /// Connect from N of this machine's ports too, to find which of them get no answer [default: 12; at most 64].
+    #[arg(
+        long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "12",
+        value_parser = clap::value_parser!(u16).range(2..=64)
+    )]
+    pub sample_ports: Option<u16>,
 }
 
 /// Options of `path`.

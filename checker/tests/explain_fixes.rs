@@ -48,6 +48,35 @@ fn diagnosed(network: &Network, from: &str, to: &str, address: &str) -> Diagnosi
     })
 }
 
+/// Of the whole internet nobody comes from one address, and nothing is opened to all of it.
+#[test]
+fn a_path_from_the_internet_speaks_of_the_internet_and_offers_it_no_rule() {
+    let network = at_home().network();
+    let flow = Flow::tcp(End::parse("internet"), End::parse("i-0web"), 22);
+    let ask = |network: &Network| evaluate(&flow, network);
+    let trace = ask(&network);
+    let diagnosis = explain(&Case {
+        from: "internet".into(),
+        to: "i-0web".into(),
+        service: Some(Service::Port),
+        port: 22,
+        trace: Some(&trace),
+        network: Some(&network),
+        evaluate: Some(&ask),
+        ..Case::default()
+    });
+    let finding = &diagnosis.findings[0];
+    assert!(
+        finding.verdict.starts_with("no rule of sg-web lets the internet (1.0.0.0 for one) in"),
+        "{finding:#?}"
+    );
+    assert!(finding.hint.contains("for those who need it"), "{finding:#?}");
+    assert!(
+        finding.fix.is_none() && !render::text(&diagnosis).contains("you come from"),
+        "{finding:#?}"
+    );
+}
+
 fn from_home(network: &Network) -> Diagnosis {
     diagnosed(network, AT_HOME, "i-0web", "198.51.100.20:22")
 }

@@ -348,6 +348,29 @@ fn ports_that_were_sampled_and_lost_are_told_without_a_configuration() {
     assert_eq!(told(&diagnosis), (Verdict::NotReachableExplained, vec![cause("H8")]));
 }
 
+#[test]
+fn a_sample_that_tells_something_ends_that_nothing_can_be_told() {
+    let from = |local_port, outcome| observed(Asked::PortFrom { local_port }, outcome);
+    let silent = row(Seen::TimedOut);
+    assert_eq!(told(&explain(&case(&silent, None))).0, Verdict::CannotTell);
+    let sampled = [from(1024, Outcome::TimedOut), from(62_000, Outcome::Connected)];
+    let diagnosis = explain(&case(&[silent, sampled.into()].concat(), None));
+    assert_eq!(told(&diagnosis), (Verdict::NotReachableExplained, vec![cause("H8")]));
+}
+
+#[test]
+fn one_answer_of_two_is_a_reason_to_try_more_ports_and_a_sample_is_none() {
+    let offered = |observations: &[Observation]| {
+        explain(&case(observations, None)).notes.iter().any(|note| note.contains("--sample-ports"))
+    };
+    let mut observations = row(Seen::Spoke);
+    assert!(!offered(&observations));
+    observations.extend(row(Seen::TimedOut));
+    assert!(offered(&observations));
+    observations.push(observed(Asked::PortFrom { local_port: 1024 }, Outcome::Connected));
+    assert!(!offered(&observations));
+}
+
 fn of_ssh(words: SshWords) -> Diagnosis {
     explain(&case(&[spoke(words)], None))
 }

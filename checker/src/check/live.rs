@@ -129,12 +129,12 @@ mod tests {
 
     fn ssh(target: &str) -> Wanted {
         let target = target.to_owned();
-        Wanted::Ssh(ssh::Wanted { target, user: None, port: None, identity: None, users: false })
+        Wanted::Ssh(ssh::Wanted { target, ..ssh::Wanted::default() })
     }
 
     fn postgres(target: &str) -> Wanted {
         let target = target.to_owned();
-        Wanted::Postgres(crate::check::postgres::Wanted { target, user: None, port: None, dbname: None })
+        Wanted::Postgres(crate::check::postgres::Wanted { target, ..Default::default() })
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::probe::postgres::startup::NOBODY;
 use crate::probe::round::{Inquiry, PostgresInquiry};
 
 /// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// As it was typed.
     pub target: String,
@@ -22,6 +22,8 @@ pub struct Wanted {
     pub port: Option<u16>,
     /// The same.
     pub dbname: Option<String>,
+    /// From how many of this machine's ports to connect besides; 0 unless asked for.
+    pub sample_ports: u16,
 }
 
 /// Looks.
@@ -42,7 +44,7 @@ pub async fn look(wanted: &Wanted, means: &Means<'_>) -> Result<Record, Trouble>
     let login =
         libpq::login(given, &means.surroundings.for_libpq(&home, &user)).map_err(|error| mistake(&error))?;
     let known = means.reach(&Place::HostName(login.host.clone()))?.end;
-    let inquiry = inquiry(&login, as_user, means);
+    let inquiry = inquiry(&login, as_user, wanted, means);
     let mut record = Record::of(Question {
         service: Service::Postgres,
         from: String::new(),
@@ -117,7 +119,7 @@ fn given(wanted: &Wanted) -> Result<(Parameters, Option<Place>, Option<String>),
     Ok((given, place, shown))
 }
 
-fn inquiry(login: &Login, as_user: bool, means: &Means) -> Inquiry {
+fn inquiry(login: &Login, as_user: bool, wanted: &Wanted, means: &Means) -> Inquiry {
     let web = means.online.then(|| ("checkip.amazonaws.com".to_owned(), 443));
     Inquiry {
         host: login.address.clone().unwrap_or_else(|| login.host.clone()),
@@ -128,7 +130,7 @@ fn inquiry(login: &Login, as_user: bool, means: &Means) -> Inquiry {
             database: login.database.clone(),
         }),
         controls: Controls { web, ..Controls::default() },
-        source_ports: 0,
+        source_ports: wanted.sample_ports.into(),
         deadline: means.deadline(),
     }
 }

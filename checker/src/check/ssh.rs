@@ -15,7 +15,7 @@ use crate::probe::controls::Controls;
 use crate::probe::round::{Inquiry, SshInquiry};
 
 /// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// As it was typed.
     pub target: String,
@@ -27,6 +27,8 @@ pub struct Wanted {
     pub identity: Option<PathBuf>,
     /// Whether to ask for users and keys.
     pub users: bool,
+    /// From how many of this machine's ports to connect besides; 0 unless asked for.
+    pub sample_ports: u16,
 }
 
 /// Hosts that answer from anywhere. The one tells a network that lets nothing out, the other one that closes port 22.
@@ -58,7 +60,7 @@ pub async fn look(wanted: &Wanted, means: &Means<'_>) -> Result<Record, Trouble>
         }),
         postgres: None,
         controls: controls(means),
-        source_ports: 0,
+        source_ports: wanted.sample_ports.into(),
         deadline: means.deadline(),
     };
     let mut record = Record::of(Question {

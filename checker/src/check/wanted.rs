@@ -56,12 +56,14 @@ fn of_command(command: &Command) -> Option<Wanted> {
             port: asked.port,
             identity: asked.identity.clone(),
             users: asked.users,
+            sample_ports: asked.sample_ports.unwrap_or_default(),
         })),
         Command::Postgres(asked) => Some(Wanted::Postgres(postgres::Wanted {
             target: asked.target.clone(),
             user: asked.user.clone(),
             port: asked.port,
             dbname: asked.dbname.clone(),
+            sample_ports: asked.sample_ports.unwrap_or_default(),
         })),
         Command::Path(asked) => Some(Wanted::Path(path::Wanted {
             from: asked.from.clone(),
@@ -77,11 +79,11 @@ fn of_command(command: &Command) -> Option<Wanted> {
 fn of_settings(settings: &Settings) -> Vec<Wanted> {
     let ssh = settings.ssh.iter().cloned().map(|one| {
         let (target, user, port, identity) = (one.target, one.user, one.port, one.identity);
-        Wanted::Ssh(ssh::Wanted { target, user, port, identity, users: false })
+        Wanted::Ssh(ssh::Wanted { target, user, port, identity, ..ssh::Wanted::default() })
     });
     let postgres = settings.postgres.iter().cloned().map(|one| {
         let (target, user, port, dbname) = (one.target, one.user, one.port, one.dbname);
-        Wanted::Postgres(postgres::Wanted { target, user, port, dbname })
+        Wanted::Postgres(postgres::Wanted { target, user, port, dbname, ..postgres::Wanted::default() })
     });
     let path = settings.path.iter().cloned().map(|one| {
         let (from, to, port) = (one.from, one.to, one.port);

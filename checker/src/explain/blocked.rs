@@ -1,11 +1,13 @@
 //! What a gate that does not let all through means to a person: one finding for each.
 
+use std::net::IpAddr;
+
 use super::case::{Case, Service};
 use super::diagnosis::{Confidence, Finding, Side};
 use super::gate::name;
 use super::{database, fix};
 use crate::evaluate::{Code, Direction, Gate, GateKind, Outcome, percent};
-use crate::network::Family;
+use crate::network::{Family, Peer, SecurityGroupId, SecurityGroupRule};
 use crate::probe::observation::Observation;
 
 /// One finding for each gate that blocks, in the order of the way.
@@ -90,8 +92,7 @@ fn group_symptom(gate: &Gate, case: &Case) -> Option<&'static str> {
     if gate.side == Some("outbound") {
         return case.symptom("", "P6").filter(|symptom| !symptom.is_empty());
     }
-    let stale = case.network.is_some_and(|network| fix::the_stale_rule(gate, network).is_some());
-    if stale {
+    if the_stale_rule(gate, case).is_some() {
         return case.symptom("H2", "P2");
     }
     let source = gate.packet.source;
@@ -100,6 +101,21 @@ fn group_symptom(gate: &Gate, case: &Case) -> Option<&'static str> {
         Service::Postgres if crate::network::is_private(source) => Some("P5"),
         Service::Ssh if Family::of(source) == Family::Ipv6 => Some("H4"),
         _ => case.symptom("H1", "P2"),
+    }
+}
+
+/// The one rule that still names another address of somebody; the internet has no other address.
+fn the_stale_rule<'a>(gate: &Gate, case: &Case<'a>) -> Option<(SecurityGroupId, &'a SecurityGroupRule)> {
+    let network = case.network.filter(|_| !case.stands_for_everybody(gate.packet.source))?;
+    fix::the_stale_rule(gate, network)
+}
+
+/// An address in a sentence: of the whole internet it is an example.
+fn who(address: IpAddr, case: &Case) -> String {
+    if case.stands_for_everybody(address) {
+        format!("the internet ({address} for one)")
+    } else {
+        address.to_string()
     }
 }
 
@@ -120,6 +136,7 @@ fn acl_symptom(gate: &Gate, case: &Case) -> Option<&'static str> {
 
 fn verdict(gate: &Gate, case: &Case) -> String {
     let packet = &gate.packet;
+    let (source, destination) = (who(packet.source, case), who(packet.destination, case));
     if from_anywhere(gate, case) {
         let by = gate.rule().map(|rule| format!(": {}", rule.element)).filter(|text| text.len() > 2);
         let by = by.unwrap_or_default();
@@ -140,21 +157,18 @@ fn verdict(gate: &Gate, case: &Case) -> String {
         Some(Code::NoRuleAllows | Code::NoRulesAtAll) => group_verdict(gate, case, &ports),
         Some(Code::NetworkAclDenies) if fix::is_reply(gate) => {
             let way = if gate.side == Some("inbound") { "in" } else { "out" };
-            format!("{} does not let the reply {way} to {} on {ports}", gate.element, packet.destination)
+            format!("{} does not let the reply {way} to {destination} on {ports}", gate.element)
         }
         Some(Code::NetworkAclDenies) if gate.side == Some("outbound") => {
-            format!(
-                "{} does not let {} out to {} on {ports}",
-                gate.element, packet.source, packet.destination
-            )
+            format!("{} does not let {source} out to {destination} on {ports}", gate.element)
         }
         Some(Code::NetworkAclDenies) => {
-            format!("{} does not let {} in on {ports}", gate.element, packet.source)
+            format!("{} does not let {source} in on {ports}", gate.element)
         }
         Some(Code::InstanceNotRunning) => format!("{} is not running", gate.element),
-        Some(Code::NoRoute) => format!("{} has no route to {}", gate.element, packet.destination),
+        Some(Code::NoRoute) => format!("{} has no route to {destination}", gate.element),
         Some(Code::RouteBlackhole) => {
-            format!("the route of {} to {} leads to something that is gone", gate.element, packet.destination)
+            format!("the route of {} to {destination} leads to something that is gone", gate.element)
         }
         Some(Code::BlockPublicAccess) => {
             "VPC Block Public Access is on, and overrides all the rest".to_owned()
@@ -168,20 +182,22 @@ fn verdict(gate: &Gate, case: &Case) -> String {
 
 fn group_verdict(gate: &Gate, case: &Case, ports: &str) -> String {
     let packet = &gate.packet;
+    let source = who(packet.source, case);
     let groups = gate.rule().map(|rule| rule.element.clone()).unwrap_or_default();
     let groups = if groups.is_empty() { gate.element.clone() } else { groups };
     if gate.side == Some("outbound") {
         return format!(
-            "no rule of {groups} lets {} out to {} on {ports}",
-            packet.source, packet.destination
+            "no rule of {groups} lets {source} out to {} on {ports}",
+            who(packet.destination, case)
         );
     }
-    if let Some((group, rule)) = case.network.and_then(|network| fix::the_stale_rule(gate, network))
-        && let crate::network::Peer::Cidr(old) = &rule.peer
+    if let Some((group, rule)) = the_stale_rule(gate, case)
+        && let Peer::Cidr(old) = &rule.peer
     {
-        return format!("{group} lets {} in on {ports}, and you come from {}", old.addr(), packet.source);
+        let comes = if case.service() == Service::Port { "the question is of" } else { "you come from" };
+        return format!("{group} lets {} in on {ports}, and {comes} {source}", old.addr());
     }
-    format!("no rule of {groups} lets {} in on {ports}", packet.source)
+    format!("no rule of {groups} lets {source} in on {ports}")
 }
 
 fn refuted_by(gate: &Gate) -> String {
@@ -222,18 +238,25 @@ fn hint(gate: &Gate, case: &Case) -> String {
         }
         Some(Code::NoRuleAllows | Code::NoRulesAtAll) => format!(
             "add a rule to one of {}'s groups: {} {} for {}",
-            gate.element, packet.protocol, packet.destination_ports, packet.source
+            gate.element,
+            packet.protocol,
+            packet.destination_ports,
+            if case.stands_for_everybody(packet.source) {
+                "those who need it, and ask again with their address".to_owned()
+            } else {
+                packet.source.to_string()
+            }
         ),
         Some(Code::NetworkAclDenies) => format!(
             "add an entry to {} that lets {} {} through, numbered before the one that denies",
             gate.element, packet.protocol, packet.destination_ports
         ),
-        Some(code) => by_hand(code, gate),
+        Some(code) => by_hand(code, gate, case),
         None => String::new(),
     }
 }
 
-fn by_hand(code: Code, gate: &Gate) -> String {
+fn by_hand(code: Code, gate: &Gate, case: &Case) -> String {
     let element = &gate.element;
     match code {
         Code::DatabaseNotPublic | Code::PrivateAddressFromOutside => {
@@ -251,7 +274,7 @@ fn by_hand(code: Code, gate: &Gate) -> String {
         }
         Code::InstanceNotRunning => format!("wait until {element} is stopped or running, and look again"),
         Code::NoRoute | Code::RouteBlackhole | Code::ReplyLeavesElsewhere | Code::RouteLeadsElsewhere => {
-            format!("give {element} a route to {} that works", gate.packet.destination)
+            format!("give {element} a route to {} that works", who(gate.packet.destination, case))
         }
         Code::NoInternetGateway => "create an internet gateway, attach it to the VPC, and route to it".into(),
         _ => format!("see {element} in the console"),

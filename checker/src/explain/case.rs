@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::database::ladder::{Broken, Proof};
 use crate::evaluate::Trace;
 use crate::host::Inside;
-use crate::network::{Missing, Network};
+use crate::network::{Missing, Network, is_private};
 use crate::probe::controls::Controlled;
 use crate::probe::observation::Observation;
 use crate::since::Since;
@@ -167,6 +167,12 @@ impl Case<'_> {
     pub fn source_is_unknown(&self) -> bool {
         let anywhere = self.trace.is_some_and(|trace| trace.flow.from == "internet");
         anywhere && self.client.is_empty() && !self.observations.is_empty()
+    }
+
+    /// Whether the address is one of the whole internet's, which was asked about: it stands for all of them.
+    pub fn stands_for_everybody(&self, address: IpAddr) -> bool {
+        let asked = self.trace.map(|trace| trace.flow.from.as_str()).unwrap_or_default();
+        !is_private(address) && (asked == "internet" || asked.starts_with("igw-"))
     }
 
     /// The row of SSH's symptoms or of PostgreSQL's, as the question has it.

@@ -41,7 +41,7 @@ pub fn explain(case: &Case) -> Diagnosis {
     let (seen, one) = seen::seen(case);
     let mut findings = inside::merged(case, seen, one, table::findings(case, seen, one));
     if matches!(seen, Seen::Spoke | Seen::Connected | Seen::TimedOut) {
-        findings.extend(sampled::finding(case));
+        findings = sampled::merged(case, findings);
     }
     let verdict = table::verdict(seen, Configured::of(case), &findings);
     Diagnosis {
@@ -60,6 +60,7 @@ pub fn explain(case: &Case) -> Diagnosis {
             .into_iter()
             .chain(keys::notes(case))
             .chain(inside::notes(case, seen))
+            .chain(sampled::note(case))
             .collect(),
         path: path::path(case, seen, &findings),
         findings,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::group::is_egress;
 use crate::evaluate::Gate;
 use crate::explain::case::Case;
-use crate::network::{IpNet, is_private};
+use crate::network::IpNet;
 
 /// The other end, as the gate sees it.
 pub fn address(gate: &Gate) -> IpAddr {
@@ -16,10 +16,10 @@ pub fn address(gate: &Gate) -> IpAddr {
 /// there is none: nothing is ever opened to everybody.
 pub fn block(gate: &Gate, case: &Case) -> Option<IpNet> {
     let address = address(gate);
-    let asked = case.trace.map(|trace| trace.flow.from.as_str()).unwrap_or_default();
-    if !is_private(address) && (asked == "internet" || asked.starts_with("igw-")) {
+    if case.stands_for_everybody(address) {
         return None;
     }
+    let asked = case.trace.map(|trace| trace.flow.from.as_str()).unwrap_or_default();
     match asked.parse::<IpNet>() {
         Ok(block) if block.contains(&address) => (block.prefix_len() > 0).then_some(block.trunc()),
         _ => Some(IpNet::from(address)),
