@@ -12,8 +12,18 @@ use crate::config::SettingsSource;
 use crate::{exit, userdata};
 
 /// The names that `--only` takes, in the order of a run.
-pub const STEPS: [&str; 9] =
-    ["volume", "filesystem", "mount", "grow", "download", "anaconda", "psycopg2", "python3", "database"];
+pub const STEPS: [&str; 10] = [
+    "boot",
+    "volume",
+    "filesystem",
+    "mount",
+    "grow",
+    "download",
+    "anaconda",
+    "psycopg2",
+    "python3",
+    "database",
+];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -112,6 +122,9 @@ pub struct Run {
     /// Run only if the plan still has this hash.
     #[arg(long, value_name = "HASH")]
     pub plan: Option<String>,
+    /// For an image: all but the database and the report, which are for the instances made from it.
+    #[arg(long, conflicts_with_all = ["only", "dry_run", "plan"])]
+    pub bake: bool,
     /// Who starts this run.
     #[arg(long, value_enum, default_value_t = Caller::Person)]
     pub caller: Caller,

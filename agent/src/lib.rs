@@ -3,6 +3,7 @@
 //! Only `main` knows every room; `config` and `secret` are nouns that the others speak.
 
 pub mod aws;
+pub mod boot;
 pub mod cli;
 pub mod cloud;
 pub mod commands;

@@ -12,12 +12,21 @@ const MOST: usize = 2400;
 
 /// A run's report, and what became of its delivery.
 pub fn report(report: &Report, delivery: Option<&Delivery>) -> String {
+    followed(report, &delivered(delivery))
+}
+
+/// The report of a run that made an image.
+pub fn baked(report: &Report) -> String {
+    followed(report, &row("report", "not sent", "each instance made from this image sends its own"))
+}
+
+fn followed(report: &Report, end: &str) -> String {
     let mut text = verdict(report);
     text.push('\n');
     for step in &report.steps {
         text.push_str(&row(&step.name, step.outcome.as_str(), &step.summary));
     }
-    text.push_str(&delivered(delivery));
+    text.push_str(end);
     limited(&text)
 }
 

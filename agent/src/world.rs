@@ -8,6 +8,7 @@ use vivarium_bootstrap::journal::Journal;
 use vivarium_bootstrap::plan;
 use vivarium_bootstrap::step::Step;
 
+use crate::boot::InstallUnit;
 use crate::cloud::{Cloud, SecretLogins};
 use crate::config::Config;
 use crate::database::{DatabaseProof, Logins};
@@ -50,9 +51,11 @@ impl World {
         Self { config, host, cloud, queue }
     }
 
-    /// The steps, in order: the host's, and the proof of the database.
+    /// The steps, in order: the unit that goes on at the next boot where this run is cut off, the host's, and the
+    /// proof of the database.
     pub fn steps(&self) -> Vec<Box<dyn Step>> {
-        let mut steps = plan::plan(&self.config.host);
+        let mut steps: Vec<Box<dyn Step>> = vec![Box::new(InstallUnit { asked: self.config.run.boot_unit })];
+        steps.extend(plan::plan(&self.config.host));
         steps.push(Box::new(self.database()));
         steps
     }

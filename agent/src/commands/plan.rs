@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use vivarium_bootstrap::run::{self, Planned};
 use vivarium_bootstrap::step::Step;
 
+use crate::boot;
 use crate::exit::Exit;
 use crate::render;
 use crate::world::World;
@@ -24,10 +25,11 @@ pub async fn plan(world: &World, only: Option<&str>, as_json: bool) -> (String, 
     (text, exit)
 }
 
-/// The steps that `--only` leaves.
+/// The steps that `--only` leaves. That of the boot unit is listed only where it is asked for.
 pub fn chosen(world: &World, only: Option<&str>) -> Vec<Box<dyn Step>> {
     let mut steps = world.steps();
-    steps.retain(|step| only.is_none_or(|only| only == step.name()));
+    let usual = |name| name != boot::NAME || world.config.run.boot_unit;
+    steps.retain(|step| only.map_or_else(|| usual(step.name()), |only| only == step.name()));
     steps
 }
 

@@ -11,6 +11,7 @@ use vivarium_bootstrap::run::{self, Ran, Stop, Stopped};
 use vivarium_bootstrap::step::State;
 
 use crate::cli::{Caller, Run};
+use crate::config::RunSettings;
 use crate::deliver::retry::RetryRule;
 use crate::deliver::{self, Delivery, Options};
 use crate::exit::Exit;
@@ -28,7 +29,7 @@ pub async fn run(world: &World, options: &Run) -> (String, Exit) {
         return plan::plan(world, options.only.as_deref(), options.json).await;
     }
     let id = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
-    let wait = world.config.run.lock_wait;
+    let wait = patience(options.caller, &world.config.run);
     let mut lock = match RunLock::acquire(&world.host.path(PATH), &id, wait).await {
         Ok(lock) => lock,
         Err(error) => return locked_out(&error, wait),
@@ -36,7 +37,9 @@ pub async fn run(world: &World, options: &Run) -> (String, Exit) {
     if let Some(refusal) = off_the_volume(world, options.only.as_deref()).await {
         return refusal;
     }
-    let steps = plan::chosen(world, options.only.as_deref());
+    let mut steps = plan::chosen(world, options.only.as_deref());
+    // An image has no database, and the reports of its instances are theirs.
+    steps.retain(|step| !options.bake || step.name() != "database");
     if let Some(agreed) = &options.plan {
         let hash = run::plan_hash(&run::plan(&steps, &world.host).await);
         if hash != *agreed {
@@ -48,13 +51,24 @@ pub async fn run(world: &World, options: &Run) -> (String, Exit) {
     let ran = run::run(&id, &steps, &world.host, &mut lock, stopped(world.config.run.budget)).await;
     let report = report(&id, options.caller, started, ran);
     note(world, Event::RunEnded { run: id, verdict: report.verdict.as_str().to_owned() });
+    if options.bake {
+        return (answer(&report, options.json, render::baked), exit(&report, false));
+    }
     if let Err(error) = record::keep(&world.host, &report) {
         tracing::warn!("the report was not kept on disk: {error}");
     }
     let delivery = deliver(world, &report).await;
     let waits = delivery.as_ref().is_some_and(|delivery| delivery.queued > 0);
     let exit = exit(&report, waits && (options.caller == Caller::Person || world.config.run.strict));
-    (answer(&report, delivery.as_ref(), options.json), exit)
+    (answer(&report, options.json, |report| render::report(report, delivery.as_ref())), exit)
+}
+
+/// How long to wait for another run. Where nobody is there to try again, as long as that run may take.
+fn patience(caller: Caller, settings: &RunSettings) -> Duration {
+    match caller {
+        Caller::Userdata | Caller::Boot => settings.lock_wait.max(settings.budget),
+        Caller::Person | Caller::Ssm => settings.lock_wait,
+    }
 }
 
 /// A step of its own must not fill the root disk where the volume is not mounted yet.
@@ -112,12 +126,12 @@ fn exit(report: &Report, degraded: bool) -> Exit {
     if exit == Exit::Ok && degraded { Exit::Degraded } else { exit }
 }
 
-fn answer(report: &Report, delivery: Option<&Delivery>, as_json: bool) -> String {
+fn answer(report: &Report, as_json: bool, as_text: impl Fn(&Report) -> String) -> String {
     if as_json {
         return serde_json::to_string_pretty(report)
             .map_or_else(|error| error.to_string(), |text| text + "\n");
     }
-    render::report(report, delivery)
+    as_text(report)
 }
 
 pub(super) fn locked_out(error: &LockError, waited: Duration) -> (String, Exit) {

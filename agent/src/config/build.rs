@@ -45,6 +45,7 @@ pub fn config(values: &Values) -> Result<Config, ConfigError> {
             budget: duration(values, "run.budget"),
             lock_wait: duration(values, "run.lock_wait"),
             strict: flag(values, "run.strict"),
+            boot_unit: flag(values, "boot.unit"),
         },
         digest: Sha256::from_bytes(&sha2::Sha256::digest(values.canonical())),
     })

@@ -257,12 +257,25 @@ pub const KEYS: &[Key] = &[
         "Another endpoint for AWS's services.",
     ),
     with_default("run.budget", Kind::Duration, "\"2h\"", "How long a whole run may take."),
-    with_default("run.lock_wait", Kind::Duration, "\"30s\"", "How long to wait for another run to end."),
+    with_default(
+        "run.lock_wait",
+        Kind::Duration,
+        "\"30s\"",
+        "How long to wait for another run to end; under UserData and at boot, where nobody is there to try again, at \
+         least run.budget.",
+    ),
     with_default(
         "run.strict",
         Kind::Flag,
         "false",
         "Exit with 2 when degraded under UserData and Run Command too, where it is 0 otherwise.",
+    ),
+    with_default(
+        "boot.unit",
+        Kind::Flag,
+        "false",
+        "Have systemd run this at each boot too: the first step installs and enables vivarium-agent.service. A run \
+         that is cut off then goes on at the next boot.",
     ),
 ];
 

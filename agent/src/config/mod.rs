@@ -74,6 +74,8 @@ pub struct RunSettings {
     pub lock_wait: Duration,
     /// Exit with 2 when degraded, under UserData and Run Command too.
     pub strict: bool,
+    /// Have systemd run it at each boot.
+    pub boot_unit: bool,
 }
 
 /// A setting that is not what it should be, and where it stands.
