@@ -6,6 +6,7 @@
 #   make fuzz    the fuzzers of the checker's readers, MINUTES=10 each
 #   make cut     the agent killed before every call that changes something, one after another: half an hour or more
 #   make docs    the documents that are made from the programs
+#   make book    the book of docs/, in target/book/docs
 #   make bench   measurements, side by side
 #   make dist    the static release binary and its sizes
 SHELL = /bin/bash -euo pipefail
@@ -20,7 +21,7 @@ SEED = 1
 COUNT = 2000
 MINUTES = 10
 
-.PHONY: demo test check kernel fuzz cut bench dist docs setup-% build
+.PHONY: demo test check kernel fuzz cut bench dist docs book setup-% build
 
 demo: setup-demo build
 	$(PYTHON) tests/lab/demo.py --agent $(AGENT) --check $(CHECK) $(if $(INSTALLER),--installer $(INSTALLER))
@@ -39,6 +40,13 @@ check: setup-check
 	.lab/venv/bin/ruff format --check tests
 	git ls-files '*.sh' .ci/run ':!bootstrap/tests/fixtures' ':!tests/lab/stand_in' | xargs shellcheck
 	$(PYTHON) -m pytest -q tests/test_house.py
+	$(MAKE) --no-print-directory book
+
+# What its pages link to outside of docs/ lies where the links lead.
+book: setup-check
+	rm -rf target/book
+	.lab/tools/bin/mdbook build docs --dest-dir ../target/book/docs
+	cp -r packaging README.md CHANGELOG.md LICENSE target/book/
 
 kernel: setup-test build
 	$(PYTHON) tests/kernel_agrees.py --count $(COUNT) --seed $(SEED) --checker $(CHECKER)
@@ -68,7 +76,7 @@ docs:
 	cargo test -p vivarium-agent --test schema -- --ignored
 	cargo test -p vivarium-checker --test trace_document -- --ignored
 	cargo build -p vivarium-checker
-	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py tests/test_faults.py tests/test_packaging.py
+	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py tests/test_faults.py tests/test_packaging.py tests/test_book.py
 
 build:
 	cargo build -p vivarium-agent -p vivarium-checker

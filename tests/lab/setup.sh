@@ -3,7 +3,7 @@
 #
 #   tests/lab/setup.sh demo     what `make demo` needs
 #   tests/lab/setup.sh test     what `make test` needs (all of demo's, and more)
-#   tests/lab/setup.sh check    what `make check` needs (all of test's, and cargo-deny, built here)
+#   tests/lab/setup.sh check    what `make check` needs (all of test's, and cargo-deny and mdbook, built here)
 #   tests/lab/setup.sh fuzz     what `make fuzz` needs: a linker and libraries, Python
 #   tests/lab/setup.sh missing  installs nothing; says what is missing, ends 1 if anything is
 #
@@ -173,13 +173,25 @@ install_wheels() {
     wheels > "$root/.lab/wheels/fetched"
 }
 
-deny_is_there() {
-    [ -x "$root/.lab/tools/bin/cargo-deny" ]
+# Programs of crates.io: name, version, features that are left out.
+tools() {
+    say cargo-deny 0.20.2
+    say mdbook 0.5.2 --no-default-features
 }
 
-install_deny() {
-    say 'Building cargo-deny into .lab/tools: four minutes'
-    cargo install --quiet --locked cargo-deny --root "$root/.lab/tools"
+tools_are_there() {
+    cmp -s <(tools) "$root/.lab/tools/installed"
+}
+
+# They run for a second: to build them without optimising takes half the time.
+install_tools() {
+    local name version options
+    say 'Building cargo-deny and mdbook into .lab/tools: three minutes'
+    while read -r name version options; do
+        # shellcheck disable=SC2086
+        cargo install --quiet --locked --debug $options --version "$version" --root "$root/.lab/tools" "$name"
+    done < <(tools)
+    tools > "$root/.lab/tools/installed"
 }
 
 must_be_debian_and_root() {
@@ -199,7 +211,7 @@ report_missing() {
     cargo_is_there || printf '  %-16s %s\n' cargo-web "Rust $(wanted_rust) or newer, to build the programs (Debian's own cargo is older)"
     venv_is_there || printf '  %-16s %s\n' .lab/venv "moto as the AWS API, the AWS CLI, pytest; in a folder of its own"
     wheels_are_there || printf '  %-16s %s\n' .lab/wheels "psycopg2-binary, for the interpreters that the demo may install"
-    [ "$1" != check ] || deny_is_there || printf '  %-16s %s\n' cargo-deny "licences and sources of every crate are held to deny.toml"
+    [ "$1" != check ] || tools_are_there || printf '  %-16s %s\n' .lab/tools "cargo-deny holds every crate to deny.toml, mdbook makes the book of docs/"
 }
 
 set_up() {
@@ -215,7 +227,7 @@ set_up() {
     [ "${#names[@]}" -eq 0 ] || install_packages "${names[@]}"
     venv_is_there || install_venv
     wheels_are_there || install_wheels
-    [ "$1" != check ] || deny_is_there || install_deny
+    [ "$1" != check ] || tools_are_there || install_tools
     say 'Everything is there.'
 }
 

@@ -35,7 +35,6 @@ pub enum Action {
     DescribeDBInstances,
     DescribeDBSubnetGroups,
     DescribeDBParameters,
-    DescribeCertificates,
     DescribeEvents,
     GetCallerIdentity,
 }
@@ -43,7 +42,7 @@ pub enum Action {
 use Action as A;
 
 /// Every action: its service, its name, and the kind of noun that is not known without it.
-const ACTIONS: [(Action, &str, &str, Option<Kind>); 32] = [
+const ACTIONS: [(Action, &str, &str, Option<Kind>); 31] = [
     (A::DescribeInstances, "ec2", "DescribeInstances", Some(Kind::Instances)),
     (A::DescribeInstanceStatus, "ec2", "DescribeInstanceStatus", Some(Kind::InstanceStatuses)),
     (A::DescribeNetworkInterfaces, "ec2", "DescribeNetworkInterfaces", Some(Kind::NetworkInterfaces)),
@@ -98,7 +97,6 @@ const ACTIONS: [(Action, &str, &str, Option<Kind>); 32] = [
     (A::DescribeDBInstances, "rds", "DescribeDBInstances", Some(Kind::DbInstances)),
     (A::DescribeDBSubnetGroups, "rds", "DescribeDBSubnetGroups", Some(Kind::DbSubnetGroups)),
     (A::DescribeDBParameters, "rds", "DescribeDBParameters", Some(Kind::DbParameters)),
-    (A::DescribeCertificates, "rds", "DescribeCertificates", None),
     (A::DescribeEvents, "rds", "DescribeEvents", Some(Kind::DbEvents)),
     (A::GetCallerIdentity, "sts", "GetCallerIdentity", None),
 ];
