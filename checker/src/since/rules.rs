@@ -15,8 +15,10 @@ type Side<'a> = (&'a Moment<'a>, &'a Network);
 
 pub(super) fn compare(all: &mut Changes, then: Side, now: Side) {
     groups(all, then, now);
-    lists(all, then, now);
-    tables(all, then, now);
+    let acl = |network: &Network, id: &str| network.network_acls.get(&id.into()).map(entries);
+    listed(all, GateKind::NetworkAcl, ["network ACL on the way", "network ACL entry"], acl, then, now);
+    let table = |network: &Network, id: &str| network.route_tables.get(&id.into()).map(routes);
+    listed(all, GateKind::RouteTable, ["route table on the way", "route"], table, then, now);
     let access =
         |network: &Network| network.block_public_access.value().map(|access| format!("{:?}", access.mode));
     all.both("VPC Block Public Access", "", access(then.1), access(now.1));
@@ -109,15 +111,22 @@ fn rule_row(rule: &SecurityGroupRule, by_id: bool) -> (String, String) {
     (id.unwrap_or_else(|| format!("{NAMELESS}{words}")), words)
 }
 
-fn lists(all: &mut Changes, (then, before): Side, (now, after): Side) {
-    let known = |network: &Network, id: &str| network.network_acls.get(&id.into()).is_some();
-    let was = met(then, GateKind::NetworkAcl, |id| known(before, id));
-    let is = met(now, GateKind::NetworkAcl, |id| known(after, id));
-    replaced(all, "network ACL on the way", &was, &is);
+/// A kind of list on the way: another one may stand in its place, or its rows may have changed. `of` finds one, and its
+/// rows where they could be read.
+fn listed(
+    all: &mut Changes,
+    kind: GateKind,
+    [list, row]: [&'static str; 2],
+    of: impl Fn(&Network, &str) -> Option<Option<Rows>>,
+    (then, before): Side,
+    (now, after): Side,
+) {
+    let was = met(then, kind, |id| of(before, id).is_some());
+    let is = met(now, kind, |id| of(after, id).is_some());
+    replaced(all, list, &was, &is);
     for id in was.union(&is) {
-        let acl = |network: &Network| network.network_acls.get(&id.as_str().into()).and_then(entries);
-        if let (Some(was), Some(is)) = (acl(before), acl(after)) {
-            rows(all, "network ACL entry", id, &was, &is);
+        if let (Some(was), Some(is)) = (of(before, id).flatten(), of(after, id).flatten()) {
+            rows(all, row, id, &was, &is);
         }
     }
 }
@@ -138,19 +147,6 @@ fn entry_row(entry: &NetworkAclEntry) -> (String, String) {
         None => format!("{action}, which could not be read"),
     };
     (format!("{direction} rule {}", entry.rule_number), words)
-}
-
-fn tables(all: &mut Changes, (then, before): Side, (now, after): Side) {
-    let known = |network: &Network, id: &str| network.route_tables.get(&id.into()).is_some();
-    let was = met(then, GateKind::RouteTable, |id| known(before, id));
-    let is = met(now, GateKind::RouteTable, |id| known(after, id));
-    replaced(all, "route table on the way", &was, &is);
-    for id in was.union(&is) {
-        let table = |network: &Network| network.route_tables.get(&id.as_str().into()).and_then(routes);
-        if let (Some(was), Some(is)) = (table(before), table(after)) {
-            rows(all, "route", id, &was, &is);
-        }
-    }
 }
 
 fn routes(table: &RouteTable) -> Option<Rows> {
