@@ -4,6 +4,7 @@
 #   make check   formatting, lints, licences, the house's rules
 #   make kernel  the checker's verdicts and the Linux kernel's on 2,000 random networks: ten minutes
 #   make fuzz    the fuzzers of the checker's readers, MINUTES=10 each
+#   make macos   the checker, type-checked for macOS; needs rustup
 #   make cut     the agent killed before every call that changes something, one after another: half an hour or more
 #   make docs    the documents that are made from the programs
 #   make book    the book of docs/, in target/book/docs
@@ -21,7 +22,7 @@ SEED = 1
 COUNT = 2000
 MINUTES = 10
 
-.PHONY: demo test check kernel fuzz cut bench dist docs book setup-% build
+.PHONY: demo test check kernel fuzz macos cut bench dist docs book setup-% build
 
 demo: setup-demo build
 	$(PYTHON) tests/lab/demo.py --agent $(AGENT) --check $(CHECK) $(if $(INSTALLER),--installer $(INSTALLER))
@@ -45,7 +46,7 @@ check: setup-check
 # What its pages link to outside of docs/ lies where the links lead.
 book: setup-check
 	rm -rf target/book
-	.lab/tools/bin/mdbook build docs --dest-dir ../target/book/docs
+	.lab/tools/bin/mdbook build docs --dest-dir "$(CURDIR)/target/book/docs"
 	cp -r packaging README.md CHANGELOG.md LICENSE target/book/
 
 kernel: setup-test build
@@ -53,6 +54,9 @@ kernel: setup-test build
 
 fuzz: setup-fuzz
 	tests/fuzz.sh $(MINUTES)
+
+macos:
+	tests/macos.sh
 
 cut: setup-test build
 	export VIVARIUM_CUT=all VIVARIUM_LAB=/dev/shm/vivarium-cut; \

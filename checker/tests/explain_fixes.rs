@@ -71,10 +71,7 @@ fn a_path_from_the_internet_speaks_of_the_internet_and_offers_it_no_rule() {
         "{finding:#?}"
     );
     assert!(finding.hint.contains("for those who need it"), "{finding:#?}");
-    assert!(
-        finding.fix.is_none() && !render::text(&diagnosis).contains("you come from"),
-        "{finding:#?}"
-    );
+    assert!(finding.fix.is_none() && !render::text(&diagnosis).contains("you come from"), "{finding:#?}");
 }
 
 fn from_home(network: &Network) -> Diagnosis {

@@ -186,7 +186,7 @@ tools_are_there() {
 # They run for a second: to build them without optimising takes half the time.
 install_tools() {
     local name version options
-    say 'Building cargo-deny and mdbook into .lab/tools: three minutes'
+    say 'Building cargo-deny and mdbook into .lab/tools: two minutes'
     while read -r name version options; do
         # shellcheck disable=SC2086
         cargo install --quiet --locked --debug $options --version "$version" --root "$root/.lab/tools" "$name"

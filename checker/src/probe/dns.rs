@@ -3,15 +3,18 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
+use hickory_resolver::config::{
+    LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError, NoRecords};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::{Hosts, Resolver, TokioResolver, system_conf};
+use hickory_resolver::proto::rr::Name;
+use hickory_resolver::{Hosts, Resolver, TokioResolver};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 
@@ -181,11 +184,7 @@ fn read_or_empty(path: &str) -> io::Result<Vec<u8>> {
 
 fn configured(servers: &[u8], hosts: &[u8], deadline: Duration) -> Result<TokioResolver, NameOutcome> {
     let known = |error: NetError| NameOutcome::ServerFailed(error.to_string());
-    let (config, mut options) = match system_conf::parse_resolv_conf(servers) {
-        Ok(parsed) => parsed,
-        Err(_) if !names_a_server(servers) => alone()?,
-        Err(error) => return Err(known(error)),
-    };
+    let (config, mut options) = settings(servers);
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.use_hosts_file = ResolveHosts::Always;
     // Every server is asked again before the whole deadline is over.
@@ -204,10 +203,24 @@ fn names_a_server(servers: &[u8]) -> bool {
     String::from_utf8_lossy(servers).lines().any(|line| line.trim_start().starts_with("nameserver"))
 }
 
-/// Without a name server the C library asks the one on this host, and so do we.
-fn alone()
--> Result<(hickory_resolver::config::ResolverConfig, hickory_resolver::config::ResolverOpts), NameOutcome> {
-    system_conf::parse_resolv_conf("nameserver 127.0.0.1\n").map_err(|_| NameOutcome::NoNameServer)
+/// What the resolver's file says. Like the C library, it passes over what it does not understand, and asks the name
+/// server on this host where none is named.
+fn settings(file: &[u8]) -> (ResolverConfig, ResolverOpts) {
+    let (file, _) = resolv_conf::Config::parse_with_errors(file);
+    let mut servers: Vec<_> =
+        file.nameservers.iter().map(|address| NameServerConfig::udp_and_tcp(address.into())).collect();
+    if servers.is_empty() {
+        servers.push(NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into()));
+    }
+    let domain = file.get_system_domain().and_then(|domain| Name::from_str_relaxed(&domain).ok());
+    let search = file.get_last_search_or_domain().filter_map(|domain| Name::from_str_relaxed(domain).ok());
+    let config = ResolverConfig::from_parts(domain, search.collect(), servers);
+    let mut options = ResolverOpts::default();
+    options.ndots = usize::try_from(file.ndots).unwrap_or(1);
+    options.timeout = Duration::from_secs(file.timeout.into());
+    options.attempts = usize::try_from(file.attempts).unwrap_or(2);
+    options.edns0 = file.edns0;
+    (config, options)
 }
 
 async fn ask(resolver: &TokioResolver, name: &str) -> NameOutcome {
