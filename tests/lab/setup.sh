@@ -173,7 +173,7 @@ install_wheels() {
     wheels > "$root/.lab/wheels/fetched"
 }
 
-# Programs of crates.io: name, version, features that are left out.
+# Programs that cargo builds: name, version, features that are left out.
 tools() {
     say cargo-deny 0.20.2
     say mdbook 0.5.2 --no-default-features
