@@ -1,6 +1,7 @@
 # The entrances. Each is a few lines that call something; run them as root on Debian 12.
 #   make demo    both programs on this machine, with no AWS account; INSTALLER=/path/Anaconda3-….sh uses a real one
 #   make test    every test; what .ci/run calls
+#   make test-vm a whole machine booted: power-on to SELECT NOW(), reboots, power cuts, disks that fail; about an hour
 #   make check   formatting, lints, licences, the house's rules
 #   make kernel  the checker's verdicts and the Linux kernel's on 2,000 random networks: ten minutes
 #   make fuzz    the fuzzers of the checker's readers, MINUTES=10 each
@@ -22,7 +23,7 @@ SEED = 1
 COUNT = 2000
 MINUTES = 10
 
-.PHONY: demo test check kernel fuzz macos cut bench dist docs book setup-% build
+.PHONY: demo test test-vm check kernel fuzz macos cut bench dist docs book setup-% build
 
 demo: setup-demo build
 	$(PYTHON) tests/lab/demo.py --agent $(AGENT) --check $(CHECK) $(if $(INSTALLER),--installer $(INSTALLER))
@@ -32,6 +33,11 @@ test: setup-test
 	tests/setup-python.sh
 	cargo test --workspace --no-fail-fast
 	$(PYTHON) -m pytest -q tests
+
+# WHICH=vm/test_launch.py is the first boot alone.
+WHICH = vm
+test-vm: setup-test-vm build
+	$(PYTHON) -m pytest -q -s tests/$(WHICH)
 
 check: setup-check
 	cargo fmt --check

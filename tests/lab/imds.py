@@ -40,7 +40,8 @@ ROLE = "vivarium-lab"
 LONGEST_TOKEN = 21600
 TOKEN = "X-aws-ec2-metadata-token"
 TOKEN_LIFETIME = "X-aws-ec2-metadata-token-ttl-seconds"
-VERSIONS = ["1.0", "2021-07-15", "2022-09-24", "latest"]
+# Of the real one's those that cloud-init asks by, and the newest.
+VERSIONS = ["1.0", "2009-04-04", "2016-09-02", "2018-09-24", "2021-03-23", "2021-07-15", "2022-09-24", "latest"]
 
 
 @dataclass
@@ -97,6 +98,8 @@ class State:
             if wanted in self.metadata:
                 return fresh(wanted, self.metadata[wanted])
             prefix = f"{wanted}/" if wanted else ""
+            if prefix in self.metadata:  # a list of its own, as public-keys/ has
+                return self.metadata[prefix]
             below = [key[len(prefix) :] for key in self.metadata if key.startswith(prefix)]
         names = sorted({rest.split("/")[0] + ("/" if "/" in rest else "") for rest in below if rest})
         return "\n".join(names).encode() if names else None

@@ -4,6 +4,7 @@
 #   tests/lab/setup.sh demo     what `make demo` needs
 #   tests/lab/setup.sh test     what `make test` needs (all of demo's, and more)
 #   tests/lab/setup.sh check    what `make check` needs (all of test's, and cargo-deny and mdbook, built here)
+#   tests/lab/setup.sh test-vm  what `make test-vm` needs (all of demo's, an emulator, a maker of images)
 #   tests/lab/setup.sh fuzz     what `make fuzz` needs: a linker and libraries, Python
 #   tests/lab/setup.sh missing  installs nothing; says what is missing, ends 1 if anything is
 #
@@ -46,6 +47,10 @@ packages() {
     wget            | test | one of the launcher's ways to fetch
     strace          | test | searching every system call for a planted secret
     g++             | fuzz | the runtime of the fuzzers is C++
+    qemu-system-x86 | test-vm | a whole machine in software emulation, with a kernel and NVMe disks of its own
+    qemu-utils      | test-vm | its root disk, laid over the image
+    mmdebstrap      | test-vm | makes the image out of Debian's packages
+    dnsmasq-base    | test-vm | gives the machine its address, as EC2's DHCP does; the program alone, no service
     shellcheck      | test | the shell of the house, and of its packaging, is held to it
     gdisk           | test | partition tables for the corpus of disk images
     fdisk           | test | partition tables for the corpus of disk images
@@ -74,9 +79,9 @@ installed() {
 # Each purpose needs what the ones before it need.
 needed_for() {
     case $2 in
-        check) [ "$1" != fuzz ] ;;
+        check) [ "$1" = demo ] || [ "$1" = test ] ;;
         test) [ "$1" = demo ] || [ "$1" = test ] ;;
-        fuzz) [ "$1" = demo ] || [ "$1" = fuzz ] ;;
+        fuzz | test-vm) [ "$1" = demo ] || [ "$1" = "$2" ] ;;
         *) [ "$1" = demo ] ;;
     esac
 }
@@ -135,11 +140,23 @@ without_services() {
     return "$status"
 }
 
+# Debian's emulator breaks with disk tools of another version than its own, such as a machine may have from elsewhere.
+disk_tools_of_the_emulator_s_version() {
+    local theirs ours
+    [[ " $* " == *' qemu-system-x86 '* ]] && installed qemu-utils || return 0
+    theirs=$(dpkg-query -W -f '${Version}' qemu-utils)
+    ours=$(apt-cache policy qemu-system-x86 | sed -n 's/^ *Candidate: //p')
+    [ "$theirs" = "$ours" ] || say "qemu-utils=$ours"
+}
+
 install_packages() {
+    local also
     say "Fetching with apt-get: $*"
     keep_postgresql_quiet
     export DEBIAN_FRONTEND=noninteractive
     apt-get -qq update
+    also=$(disk_tools_of_the_emulator_s_version "$@")
+    [ -z "$also" ] || set -- --allow-downgrades "$also" "$@"
     without_services apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends --no-remove "$@" > /dev/null
 }
 
@@ -243,10 +260,10 @@ report() {
 }
 
 case ${1:-} in
-    demo | test | check | fuzz) set_up "$1" ;;
+    demo | test | check | fuzz | test-vm) set_up "$1" ;;
     missing) report ;;
     *)
-        say "usage: $0 demo|test|check|fuzz|missing" >&2
+        say "usage: $0 demo|test|check|fuzz|test-vm|missing" >&2
         exit 2
         ;;
 esac
