@@ -427,7 +427,7 @@ def test_the_settings_that_are_documented_are_the_program_s(check: Check) -> Non
 
 
 def help_of(check: Check) -> str:
-    names = ["", "ssh", "postgres", "path", "replay", "undo", "settings"]
+    names = ["", "ssh", "postgres", "path", "status", "replay", "undo", "settings"]
     parts = []
     for name in names:
         title = f"vivarium-check {name}".strip() + " --help"

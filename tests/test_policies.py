@@ -18,6 +18,8 @@ POLICIES = {path.stem: path for path in sorted(FOLDER.glob("*.json"))}
 EVERY = pytest.mark.parametrize("name", POLICIES)
 READERS = REPOSITORY / "checker/src/aws/live/action.rs"
 WRITERS = REPOSITORY / "checker/src/aws/change/write.rs"
+REPORTS = REPOSITORY / "checker/src/aws/reports.rs"
+STATUS = REPOSITORY / "checker/src/check/status.rs"
 COMMANDS = REPOSITORY / "checker/src/aws/command/mod.rs"
 LIMIT = 6144  # IAM's, of a managed policy, white space left out
 # What the linter says and why it may: who looks for the thing that is in the way cannot name it beforehand; and who may
@@ -88,6 +90,14 @@ def test_who_applies_fixes_may_exactly_what_they_are_made_of() -> None:
 def test_who_looks_from_an_instance_may_exactly_what_that_takes() -> None:
     called = {f"ssm:{name}" for name in re.findall(r'self\.call\("(\w+)"', COMMANDS.read_text())}
     assert set(actions("checker-from-instance")) == called
+
+
+def test_who_runs_a_fleet_may_ask_all_that_status_asks() -> None:
+    asked = {f"ssm:{name}" for name in re.findall(r'self\.pages\("(\w+)"', REPORTS.read_text())}
+    asked |= {f"ec2:{name}" for name in re.findall(r"Action::(\w+)", STATUS.read_text())}
+    assert len(asked) == 4
+    everywhere = {action for row in statements("fleet") if row["Resource"] == "*" for action in row["Action"]}
+    assert asked <= everywhere
 
 
 def test_a_fleet_runs_our_documents_on_our_instances_and_nothing_else() -> None:

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
+use crate::fleet::Whom;
 use crate::network::{PortSet, Protocol};
 
 const EXAMPLES: &str = "\
@@ -19,6 +20,8 @@ Examples:
   vivarium-check postgres mydb --assert=not-reachable
   vivarium-check ssh my-instance --apply            the same, and makes the fix once you agree
   vivarium-check undo                               takes it back
+  vivarium-check status my-instance                 what the agent on it reported
+  vivarium-check status --fleet Vivarium=lab        the same of all that have the tag
 ";
 
 const POLITE: &str = "\
@@ -59,6 +62,8 @@ pub enum Command {
     Postgres(Postgres),
     /// Whether the configuration lets a connection through, there and back; no packet is sent.
     Path(Path),
+    /// What instances reported to Systems Manager, as a table, and what is not known of them.
+    Status(Status),
     /// Say again what was found, from a folder that --save has written.
     Replay {
         /// The folder.
@@ -147,6 +152,17 @@ pub struct Path {
     pub source_ports: Option<PortSet>,
 }
 
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Instance ids or Name tags.
+    #[arg(value_name = "TARGET", required_unless_present = "fleet", conflicts_with = "fleet")]
+    pub targets: Vec<String>,
+    /// All instances with this tag: `Key=Value`, or `Key` for any value.
+    #[arg(long, value_name = "TAG", value_parser = tag)]
+    pub fleet: Option<Whom>,
+}
+
 /// How to look and what to leave behind.
 #[derive(Debug, Args)]
 pub struct Options {
@@ -233,6 +249,13 @@ pub fn command() -> clap::Command {
 
 fn protocol(word: &str) -> Result<Protocol, String> {
     Protocol::parse(word).ok_or_else(|| "tcp, udp, icmp, icmpv6 or a number up to 255".to_owned())
+}
+
+fn tag(text: &str) -> Result<Whom, String> {
+    match Whom::tagged(text) {
+        Whom::Tagged(key, _) if key.is_empty() => Err("a tag is Key=Value, or Key".to_owned()),
+        whom => Ok(whom),
+    }
 }
 
 fn ports(text: &str) -> Result<PortSet, String> {

@@ -28,8 +28,10 @@ impl Exit {
     /// What it means, for `--help` and the documentation.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Reachable => "reachable, or as --assert says",
-            Self::NotReachable => "not reachable, wholly or in part, and explained; or not as --assert says",
+            Self::Reachable => "reachable, or as --assert says; of status: all is well",
+            Self::NotReachable => {
+                "not reachable, wholly or in part, and explained; or not as --assert says; of status: one has failed"
+            }
             Self::Usage => "wrong usage, settings or files; the message names the line or the option",
             Self::Unknown => "cannot tell, and why: the answer names what is missing",
         }

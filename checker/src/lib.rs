@@ -9,6 +9,7 @@ pub mod database;
 pub mod evaluate;
 pub mod exit;
 pub mod explain;
+pub mod fleet;
 pub mod host;
 pub mod local;
 pub mod log;

@@ -9,8 +9,8 @@ Everything goes to moto, but first it passes a gate: is the service down, is the
 right, is the caller throttled, may it do that, does the request fit AWS's own model of it (lengths,
 patterns, required members: read from botocore), is it within the limits that only the guides tell?
 PutInventory, GetInventory, ListInventoryEntries, PutComplianceItems, ListComplianceItems,
-DescribeInstanceInformation and UpdateInstanceInformation are answered here, as are the calls about VPC
-Block Public Access.
+ListResourceComplianceSummaries, DescribeInstanceInformation and UpdateInstanceInformation are answered here
+(managed.py), as are the calls about VPC Block Public Access.
 
 Callers whose access key begins with ASIA are the instance and bound by its role's policy; by default
 that of the managed policy AmazonSSMManagedInstanceCore. All others may do everything. What the instance asks of
@@ -21,8 +21,9 @@ Control is open to this machine only:
     PUT  /_lab/policy       JSON, an IAM policy document for the role; "stock" and "everything" also do
     PUT  /_lab/throttle     JSON {"action": "PutInventory"|null, "refuse": N, "of": M} or {"per_second": R}; {} ends it
     PUT  /_lab/down         true: 503 to everything; "ssm": 503 to that service; false: up again
-    PUT  /_lab/registered   JSON list of the instance ids that Systems Manager knows
+    PUT  /_lab/registered   JSON list of the instance ids that Systems Manager knows; GET tells them
     PUT  /_lab/lost         JSON list of those that it has not heard of for long
+    PUT  /_lab/tags         JSON {instance id: {key: value}}, as Systems Manager sees them
     PUT  /_lab/machines     JSON {instance id: [the words that enter it]}, where Run Command runs its scripts
     PUT  /_lab/clock        seconds by which AWS is ahead of this machine
     PUT  /_lab/network      JSON, a folder of describe-* answers by their files' names: EC2 and RDS hold that network
@@ -47,6 +48,7 @@ from xml.sax.saxutils import escape
 
 import aws_network
 import botocore.session
+import managed
 import run_command
 from block_public_access import BlockPublicAccess, Unknown
 from moto.backends import get_backend
@@ -217,6 +219,7 @@ class State:
     public_access: BlockPublicAccess = field(default_factory=lambda: BlockPublicAccess(ACCOUNT))
     calls: list[dict] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
     commands: Commands = field(default_factory=Commands)
 
 
@@ -401,41 +404,9 @@ def put_compliance_items(state: State, call: Call) -> dict:
     return {}
 
 
-def list_inventory_entries(state: State, call: Call) -> dict:
-    node, name = call.body["InstanceId"], call.body["TypeName"]
-    item = state.inventory.get(node, {}).get(name, {})
-    known = {key: item[key] for key in ("SchemaVersion", "CaptureTime") if key in item}
-    return {"TypeName": name, "InstanceId": node, **known, "Entries": item.get("Content", [])}
-
-
-def get_inventory(state: State, _call: Call) -> dict:
-    return {"Entities": [{"Id": node, "Data": items} for node, items in state.inventory.items()]}
-
-
-def list_compliance_items(state: State, call: Call) -> dict:
-    nodes = call.body.get("ResourceIds") or list(state.compliance)
-    found = [items for node in nodes for items in state.compliance.get(node, {}).values()]
-    return {"ComplianceItems": [item for items in found for item in items]}
-
-
 def update_instance_information(state: State, call: Call) -> dict:
     state.registered.add(call.body["InstanceId"])
     return {}
-
-
-def describe_instance_information(state: State, call: Call) -> dict:
-    about = {
-        "LastPingDateTime": time.time(),
-        "AgentVersion": "3.3.0.0",
-        "PlatformType": "Linux",
-        "PlatformName": "Debian GNU/Linux",
-        "PlatformVersion": "12",
-        "ResourceType": "EC2Instance",
-    }
-    wanted = [set(row["Values"]) for row in call.body.get("Filters", []) if row["Key"] == "InstanceIds"]
-    nodes = sorted(state.registered.intersection(*wanted))
-    status = {node: "ConnectionLost" if node in state.lost else "Online" for node in nodes}
-    return {"InstanceInformationList": [{"InstanceId": node, "PingStatus": status[node], **about} for node in nodes]}
 
 
 def send_command(state: State, call: Call) -> dict:
@@ -457,12 +428,13 @@ def get_command_invocation(state: State, call: Call) -> dict:
 
 OPERATIONS = {
     "PutInventory": put_inventory,
-    "GetInventory": get_inventory,
-    "ListInventoryEntries": list_inventory_entries,
+    "GetInventory": managed.get_inventory,
+    "ListInventoryEntries": managed.list_inventory_entries,
     "PutComplianceItems": put_compliance_items,
-    "ListComplianceItems": list_compliance_items,
+    "ListComplianceItems": managed.list_compliance_items,
+    "ListResourceComplianceSummaries": managed.list_resource_compliance_summaries,
     "UpdateInstanceInformation": update_instance_information,
-    "DescribeInstanceInformation": describe_instance_information,
+    "DescribeInstanceInformation": managed.describe_instance_information,
     "SendCommand": send_command,
     "GetCommandInvocation": get_command_invocation,
 }
@@ -526,7 +498,10 @@ class Gate:
         if call.service == "ec2":
             return NOTHING.get(call.action) or self.about_public_access(call)
         operation = OPERATIONS.get(call.action) if call.service == "ssm" else None
-        return operation(self.state, call) if operation else None
+        try:
+            return operation(self.state, call) if operation else None
+        except managed.Refused as refused:
+            raise Refused(refused.code) from refused
 
     def about_public_access(self, call: Call) -> str | None:
         try:
@@ -550,6 +525,8 @@ class Gate:
                 state.registered = set(value)
             case ("PUT", "lost"):
                 state.lost = set(value)
+            case ("PUT", "tags"):
+                state.tags = value
             case ("PUT", "machines"):
                 state.commands.machines = value
             case ("PUT", "clock"):
@@ -561,6 +538,8 @@ class Gate:
                 state.public_access = BlockPublicAccess(ACCOUNT, access["InternetGatewayBlockMode"])
             case ("POST", "reset"):
                 self.reset()
+            case ("GET", "registered"):
+                return respond(start_response, 200, sorted(state.registered))
             case ("GET", "received"):
                 received = {"inventory": state.inventory, "compliance": state.compliance, "calls": state.calls}
                 return respond(start_response, 200, received)
@@ -579,7 +558,7 @@ def is_local(environ: dict) -> bool:
     return ipaddress.ip_address(peer).is_loopback or peer == environ["SERVER_NAME"]
 
 
-def respond(start_response, status: int, body: dict, headers: dict[str, str] | None = None):
+def respond(start_response, status: int, body: dict | list, headers: dict[str, str] | None = None):
     content = json.dumps(body).encode()
     basic = {"Content-Type": "application/x-amz-json-1.1", "Content-Length": str(len(content))}
     start_response(f"{status} {'OK' if status == 200 else 'Refused'}", list({**basic, **(headers or {})}.items()))

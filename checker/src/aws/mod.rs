@@ -7,7 +7,9 @@ pub mod folder;
 pub mod live;
 pub mod profile;
 mod read;
+pub mod reports;
 mod row;
+mod systems_manager;
 pub mod words;
 
 pub use read::Documents;

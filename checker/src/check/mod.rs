@@ -13,6 +13,7 @@ mod path;
 mod postgres;
 mod record;
 mod ssh;
+mod status;
 mod surroundings;
 mod terminal;
 mod trouble;
@@ -44,6 +45,9 @@ pub async fn answer(cli: &Cli, surroundings: &Surroundings, terminal: &Terminal)
         return Ok(Answer::said(config::sample()));
     }
     let settings = settings(cli, surroundings)?;
+    if let Some(Command::Status(asked)) = &cli.command {
+        return status::status(asked, cli, &self::asked(cli, &settings), surroundings).await;
+    }
     apply::refuse_what_cannot_be(cli, &settings, terminal)?;
     let hands = apply::Hands { cli, settings: &settings, surroundings, terminal };
     let mut findings = match &cli.command {

@@ -53,7 +53,7 @@ impl From<Failure> for CommandFailure {
 }
 
 /// What an instance needs so that Systems Manager knows it.
-const NEEDS: &str = "three things make an instance a managed one: amazon-ssm-agent runs on it (`snap start \
+pub const NEEDS: &str = "three things make an instance a managed one: amazon-ssm-agent runs on it (`snap start \
     amazon-ssm-agent` or `systemctl start amazon-ssm-agent`), its role allows AmazonSSMManagedInstanceCore \
     (`aws ec2 describe-iam-instance-profile-associations`), and it reaches ssm, ssmmessages and ec2messages of its \
     Region on 443, over the internet or by VPC endpoints";

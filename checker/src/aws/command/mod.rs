@@ -11,13 +11,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-pub use self::failure::CommandFailure;
-use super::live::wire::{Answered, Wire};
-use super::live::xml::Refusal;
+pub use self::failure::{CommandFailure, NEEDS};
 use super::live::{ClientSettings, Failure};
+use super::systems_manager::{Refused, SystemsManager};
 
-const SERVICE: &str = "ssm";
-const JSON: &str = "application/x-amz-json-1.1";
 const DOCUMENT: &str = "AWS-RunShellScript";
 /// For so long AWS tries to hand the command to the agent of the instance; it takes no less.
 const DELIVERY: u32 = 30;
@@ -28,8 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(75);
 /// The waits between two looks at how it went.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// How often a call is made in all where AWS is too busy.
-const ATTEMPTS: u32 = 5;
 
 /// What a script left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +40,13 @@ pub struct Ran {
 /// The way to Run Command.
 #[derive(Debug)]
 pub struct RunCommand {
-    wire: Wire,
+    door: SystemsManager,
 }
 
 impl RunCommand {
     /// One for this Region. Nothing is asked yet.
     pub fn new(settings: ClientSettings) -> Result<Self, CommandFailure> {
-        Ok(Self { wire: Wire::new(settings)? })
+        Ok(Self { door: SystemsManager::new(settings)? })
     }
 
     /// Has a script run on an instance, and waits for its end.
@@ -112,49 +107,20 @@ impl RunCommand {
         }
     }
 
-    /// One call, again where AWS is too busy: then it has not begun.
     async fn call(&self, action: &str, asked: &Value, instance: &str) -> Result<Value, CommandFailure> {
-        let mut wait = FIRST_WAIT;
-        for attempt in 1.. {
-            let target = format!("AmazonSSM.{action}");
-            let headers = [("x-amz-target", target.as_str())];
-            let answered = self.wire.send(SERVICE, JSON, &headers, &asked.to_string()).await?;
-            match understood(action, &answered, instance) {
-                Err(CommandFailure::Aws(failure)) if failure.may_pass() && attempt < ATTEMPTS => {
-                    sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                }
-                outcome => return outcome,
-            }
-        }
-        Err(Failure::Throttled.into())
+        self.door.call(action, asked).await.map_err(|refused| meant(refused, instance))
     }
 }
 
-/// The answer, or the error that it is: JSON here, where EC2 speaks XML.
-fn understood(action: &str, answered: &Answered, instance: &str) -> Result<Value, CommandFailure> {
-    let body: Option<Value> = serde_json::from_str(&answered.body).ok();
-    if answered.status == 200 {
-        return body.ok_or_else(|| Failure::Garbled("it is no JSON".to_owned()).into());
-    }
-    let field = |name: &str| body.as_ref().and_then(|body| body[name].as_str()).map(str::to_owned);
-    let Some(code) = field("__type").map(|code| code.rsplit('#').next().unwrap_or_default().to_owned())
-    else {
-        return Err(match answered.status {
-            500.. => Failure::Unavailable(format!("status {}", answered.status)),
-            status => Failure::Garbled(format!("status {status} without an error of AWS's")),
+/// What an error means to who wants a command run.
+fn meant(refused: Refused, instance: &str) -> CommandFailure {
+    match refused.code.as_str() {
+        "InvalidInstanceId" => {
+            CommandFailure::Refused { instance: instance.to_owned(), because: refused.message }
         }
-        .into());
-    };
-    let message = field("message").or_else(|| field("Message")).unwrap_or_default();
-    Err(match code.as_str() {
-        "InvalidInstanceId" => CommandFailure::Refused { instance: instance.to_owned(), because: message },
         "InvocationDoesNotExist" => CommandFailure::NoInvocation,
-        _ => {
-            let refusal = Refusal { code, message };
-            Failure::from_refusal(&format!("{SERVICE}:{action}"), &refusal, answered.ahead).into()
-        }
-    })
+        _ => refused.failure.into(),
+    }
 }
 
 /// How it ended, if it has.
@@ -179,29 +145,16 @@ fn judged(told: &Value, instance: &str) -> Option<Result<Ran, CommandFailure>> {
 mod tests {
     use super::*;
 
-    fn answered(status: u16, body: &str) -> Answered {
-        Answered { status, body: body.to_owned(), ahead: None }
-    }
-
-    fn failed(status: u16, body: &str) -> CommandFailure {
-        understood("SendCommand", &answered(status, body), "i-1").expect_err("it failed")
-    }
-
     #[test]
-    fn errors_of_json_are_told_apart_by_their_type_with_or_without_its_namespace() {
-        let refused = r#"{"__type":"InvalidInstanceId","message":"not in a valid state"}"#;
-        assert!(matches!(failed(400, refused), CommandFailure::Refused { .. }));
-        let denied = r#"{"__type":"com.amazonaws.ssm#AccessDeniedException","Message":"User: arn:aws:iam::1:user/a is not
-            authorized to perform: ssm:SendCommand on resource: x because no identity-based policy allows it"}"#;
-        let denied = denied.replace('\n', " ");
-        let CommandFailure::Aws(Failure::Denied { permission, .. }) = failed(400, &denied) else {
-            panic!("it is denied");
+    fn what_is_said_of_the_instance_or_the_command_is_no_failure_of_aws() {
+        let refused = |code: &str| {
+            let failure = Failure::NotUnderstood(code.to_owned());
+            meant(Refused { code: code.to_owned(), message: "why".to_owned(), failure }, "i-1")
         };
-        assert_eq!(permission, "ssm:SendCommand");
-        let throttled = failed(400, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#);
-        assert_eq!(throttled, CommandFailure::Aws(Failure::Throttled));
-        assert!(matches!(failed(503, "busy"), CommandFailure::Aws(Failure::Unavailable(_))));
-        assert!(matches!(failed(403, "<html>"), CommandFailure::Aws(Failure::Garbled(_))));
+        let of_the_instance = CommandFailure::Refused { instance: "i-1".into(), because: "why".into() };
+        assert_eq!(refused("InvalidInstanceId"), of_the_instance);
+        assert_eq!(refused("InvocationDoesNotExist"), CommandFailure::NoInvocation);
+        assert!(matches!(refused("InvalidDocument"), CommandFailure::Aws(Failure::NotUnderstood(_))));
     }
 
     #[test]

@@ -82,9 +82,12 @@ impl Failure {
             | "InvalidSignature"
             | "Blocked"
             | "PendingVerification" => Self::NotAccepted(format!("{code}: {message}")),
-            "Unavailable" | "InternalError" | "InternalFailure" | "ServiceUnavailable" | "RequestTimeout" => {
-                Self::Unavailable(format!("{code}: {message}"))
-            }
+            "Unavailable"
+            | "InternalError"
+            | "InternalFailure"
+            | "InternalServerError"
+            | "ServiceUnavailable"
+            | "RequestTimeout" => Self::Unavailable(format!("{code}: {message}")),
             name if name.contains("NotFound") => Self::NotFound(message.clone()),
             _ => Self::NotUnderstood(format!("{code}: {message}")),
         }
