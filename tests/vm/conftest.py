@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,27 +13,41 @@ import pytest
 from lab.account import INSTANCE_ID
 from lab.vm.ebs import Ebs
 from lab.vm.lab import MachineLab
+from lab.volume import VOLUME_ID
 
-BOOT: dict[str, str] = {}
+from .looks import disks, settled, status
+
+# Of the settings: systemd runs the agent at later boots.
+BOOT = {"boot__unit": "true"}
 FINISHED = r"Cloud-init v\..* finished at .*"
-
-
 WAITING = "waiting"  # the moment in which a first run waits for its volume
 
 
 @dataclass(frozen=True)
+class Reboot:
+    """The second boot, as it was when the unit had done its work."""
+
+    unit: str
+    disk: dict[str, Any]
+    fstab: str
+    status: dict[str, Any]
+    sent: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Launch:
-    """A first boot, as it was when UserData had ended; and where its disks are kept."""
+    """A first boot, as it was when UserData had ended, and the boot after it; and where the disks are kept then."""
 
     seconds: float
     said: str
     status: dict[str, Any]
     cloud_init: str
-    root: Path
-    ebs: Ebs
     sent: dict[str, int]
     ssm: dict[str, Any]
     metadata: list[dict[str, str]]
+    reboot: Reboot
+    root: Path
+    ebs: Ebs
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +58,7 @@ def lab(agent: Path) -> Iterator[MachineLab]:
 
 @pytest.fixture(scope="session")
 def launch(lab: MachineLab) -> Launch:
-    """From power-on to the end of UserData, with a blank volume; then the machine is stopped, as in EC2."""
+    """From power-on to the end of UserData, with a blank volume; a reboot; then the machine is stopped, as in EC2."""
     lab.launch(INSTANCE_ID, lab.user_data(**BOOT))
     begun = time.monotonic()
     lab.machine.power_on(lab.ebs)
@@ -53,12 +66,20 @@ def launch(lab: MachineLab) -> Launch:
     seconds = time.monotonic() - begun
     lab.machine.await_ssh()
     said = lab.machine.shell("cat /var/log/cloud-init-output.log")
-    status = json.loads(lab.machine.run("vivarium-agent status --json").stdout)
     cloud_init = lab.machine.run("cloud-id; cloud-init status --long").stdout
-    told = (lab.sent(), lab.ssm(), lab.asked_of_metadata())
+    told = (status(lab), cloud_init, lab.sent(), lab.ssm(), lab.asked_of_metadata())
+    lab.machine.shell("echo mine > /anaconda/notes.txt; sync")
+    reboot = _reboot(lab)
     lab.machine.stop()
     root = lab.machine.keep_root(lab.scratch.file("launched.qcow2"))
-    return Launch(seconds, said, status, cloud_init, root, lab.ebs.copy(lab.scratch.file("launched.img")), *told)
+    return Launch(seconds, said, *told, reboot, root, lab.ebs.copy(lab.scratch.file("launched.img")))
+
+
+def _reboot(lab: MachineLab) -> Reboot:
+    lab.machine.reboot()
+    unit = settled(lab)
+    disk = disks(lab)[VOLUME_ID.replace("-", "")]
+    return Reboot(unit, disk, lab.machine.shell("cat /etc/fstab"), status(lab), lab.sent())
 
 
 @pytest.fixture

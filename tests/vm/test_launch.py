@@ -49,3 +49,19 @@ def test_systems_manager_has_the_report_of_the_run(launch: Launch) -> None:
 def test_the_host_is_as_its_settings_ask(launch: Launch) -> None:
     assert launch.status["exit_code"] == 0
     assert launch.status["last_run"]["caller"] == "userdata"
+
+
+def test_after_a_reboot_the_volume_is_mounted_by_its_uuid_and_the_unit_is_green(launch: Launch) -> None:
+    (entry,) = [line for line in launch.reboot.fstab.splitlines() if " /anaconda " in line]
+    assert entry.startswith(f"UUID={launch.reboot.disk['uuid']} ")
+    assert launch.reboot.disk["mountpoint"] == "/anaconda"
+    assert launch.reboot.unit == "active"
+    assert launch.reboot.status["exit_code"] == 0
+    last = launch.reboot.status["last_run"]
+    assert (last["verdict"], last["caller"]) == ("ok", "boot")
+
+
+def test_after_a_reboot_nothing_is_done_again_and_nothing_is_downloaded(launch: Launch) -> None:
+    assert launch.reboot.sent == launch.sent
+    done = {step["name"]: step["outcome"] for step in launch.reboot.status["last_run"]["steps"]}
+    assert set(done.values()) == {"unchanged"}, done

@@ -95,6 +95,13 @@ class Machine:
         self.monitor.await_event("SHUTDOWN", BOOT)
         self.cut()
 
+    def reboot(self) -> None:
+        """As somebody who types it; returns when the machine begins anew."""
+        assert self.monitor is not None
+        self.monitor.forget("RESET")
+        self.run("systemctl reboot")
+        self.monitor.await_event("RESET", BOOT)
+
     def keep_moment(self, name: str) -> None:
         """Memory and root disk as they are now, to go on from later. No volume may be plugged in."""
         assert self.monitor is not None and not self.plugged
