@@ -43,6 +43,7 @@ check: setup-check
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	PATH="$$PWD/.lab/tools/bin:$$PATH" cargo deny check --hide-inclusion-graph bans licenses sources
+	cargo metadata --locked --format-version 1 --manifest-path checker/fuzz/Cargo.toml > /dev/null
 	.lab/venv/bin/ruff check tests
 	.lab/venv/bin/ruff format --check tests
 	git ls-files '*.sh' .ci/run ':!bootstrap/tests/fixtures' ':!tests/lab/stand_in' | xargs shellcheck
