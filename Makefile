@@ -10,20 +10,21 @@
 #   make docs    the documents that are made from the programs
 #   make book    the book of docs/, in target/book/docs
 #   make bench   measurements, side by side
-#   make dist    the static release binary and its sizes
+#   make release the static agent for this machine's processor
+#   make dist    all that is given away, into dist/: programs for x86_64 and aarch64, deb, rpm, SBOM, sums; an hour
 SHELL = /bin/bash -euo pipefail
 PYTHON = .lab/venv/bin/python
 AGENT = target/debug/vivarium-agent
 CHECK = target/debug/vivarium-check
-TARGET = x86_64-unknown-linux-gnu
-RELEASE = target/$(TARGET)/release/vivarium-agent
+ARCHITECTURE = $(shell uname -m)
+RELEASE = target/$(ARCHITECTURE)-unknown-linux-gnu/release/vivarium-agent
 INSTALLER =
 CHECKER = target/debug/vivarium-check
 SEED = 1
 COUNT = 2000
 MINUTES = 10
 
-.PHONY: demo test test-vm check kernel fuzz macos cut bench dist docs book setup-% build
+.PHONY: demo test test-vm check kernel fuzz macos cut bench release dist docs book setup-% build
 
 demo: setup-demo build
 	$(PYTHON) tests/lab/demo.py --agent $(AGENT) --check $(CHECK) $(if $(INSTALLER),--installer $(INSTALLER))
@@ -45,7 +46,8 @@ check: setup-check
 	PATH="$$PWD/.lab/tools/bin:$$PATH" cargo deny check --hide-inclusion-graph bans licenses sources
 	cargo metadata --locked --format-version 1 --manifest-path checker/fuzz/Cargo.toml > /dev/null
 	.lab/venv/bin/ruff check tests
-	.lab/venv/bin/ruff format --check tests
+	.lab/venv/bin/ruff check --config tests/ruff.toml packaging
+	.lab/venv/bin/ruff format --config tests/ruff.toml --check tests packaging
 	git ls-files '*.sh' .ci/run ':!bootstrap/tests/fixtures' ':!tests/lab/stand_in' | xargs shellcheck
 	$(PYTHON) -m pytest -q tests/test_house.py
 	$(MAKE) --no-print-directory book
@@ -72,15 +74,17 @@ cut: setup-test build
 	wait $$blank && exit $${used:-0}
 
 # The checker is measured as released, but for the linking of all at once: [profile.bench] in Cargo.toml.
-bench: setup-test dist
+bench: setup-test release
 	$(PYTHON) tests/bench.py $(RELEASE)
 	cargo bench -p vivarium-checker --bench speed
 	$(PYTHON) tests/bench_check.py target/release/vivarium-check
 
-dist:
-	RUSTFLAGS='-C target-feature=+crt-static' cargo build --release -p vivarium-agent --target $(TARGET)
-	ls -l $(RELEASE)
-	file $(RELEASE) || true
+release:
+	python3 packaging/artefacts --architecture $(ARCHITECTURE) --program vivarium-agent --only-build
+
+dist: setup-dist
+	$(PYTHON) packaging/artefacts
+	$(PYTHON) -m pytest -q tests/given_away.py
 
 docs:
 	VIVARIUM_BLESS=1 cargo test -p vivarium-agent --test documents

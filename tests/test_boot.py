@@ -119,11 +119,16 @@ def test_at_boot_and_under_userdata_a_run_waits_for_the_one_that_goes_on(lab: La
 
 
 def test_a_baked_image_has_all_but_the_database_and_no_report_of_the_machine_it_was_made_on(lab: Lab) -> None:
-    lab.database.stop()
+    bake = REPOSITORY / "packaging/image/bake.sh"
+    lab.instance.write("/root/bake.sh", bake.read_text())
+    lab.instance.install(lab.instance.path("/usr/local/bin/vivarium-agent"), "/root/vivarium-agent")
+    lab.instance.write("/root/agent.toml", "boot.unit = true\n" + lab.settings())
     lab.instance.shell("rm -rf /var/lib/vivarium")
-    run = lab.agent("run", "--bake", "--json")
+    run = lab.instance.run(["sh", "/root/bake.sh", "/root/vivarium-agent", "/root/agent.toml"])
     assert run.returncode == 0, run.stdout + run.stderr
-    steps = {step["name"]: step["outcome"] for step in json.loads(run.stdout)["steps"]}
-    assert steps["python3"] == "changed" and "database" not in steps
-    for left in ("last-run.json", "queue"):
+    assert re.search(r"^  python3 +changed ", run.stdout, re.MULTILINE) and "SELECT NOW()" not in run.stdout
+    for left in ("last-run.json", "queue", "journal.jsonl"):
         assert not lab.instance.path(f"/var/lib/vivarium/{left}").exists()
+    first = json.loads(lab.agent("run", "--caller", "boot", "--json").stdout)
+    assert {step["outcome"] for step in first["steps"]} == {"unchanged"}, "all was in the image"
+    assert first["steps"][-1]["name"] == "database" and first["steps"][0]["name"] == "boot"

@@ -83,6 +83,16 @@ pub enum Command {
         #[arg(long)]
         sample: bool,
     },
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder.
+    Man {
+        /// The folder.
+        folder: PathBuf,
+    },
 }
 
 /// Options of `ssh`.

@@ -6,6 +6,7 @@
 #   tests/lab/setup.sh check    what `make check` needs (all of test's, and cargo-deny and mdbook, built here)
 #   tests/lab/setup.sh test-vm  what `make test-vm` needs (all of demo's, an emulator, a maker of images)
 #   tests/lab/setup.sh fuzz     what `make fuzz` needs: a linker and libraries, Python
+#   tests/lab/setup.sh dist     what `make dist` needs: compilers for aarch64, and what runs their programs here
 #   tests/lab/setup.sh missing  installs nothing; says what is missing, ends 1 if anything is
 #
 # What is already there is left alone, so a second call takes a moment only. No service is left
@@ -37,7 +38,7 @@ packages() {
     gcc             | demo | the linker of every Rust program; the stand-in installer's engine, the cut's tracer
     libc6-dev       | demo | the C library to link with
     make            | demo | the entrance
-    git             | test | the house's rules are checked on the files that git knows
+    git             | test+dist | the house's rules are checked on the files that git knows; the time of the commit
     openssh-server  | demo | a real sshd answers the checker's questions; Debian's own is not started
     openssh-client  | demo | keys for it, and ssh itself to compare with
     chromium        | test | the checker's report is opened in it, as a person would
@@ -51,6 +52,11 @@ packages() {
     qemu-utils      | test-vm | its root disk, laid over the image
     mmdebstrap      | test-vm | makes the image out of Debian's packages
     dnsmasq-base    | test-vm | gives the machine its address, as EC2's DHCP does; the program alone, no service
+    debootstrap     | test | a clean Debian to install, upgrade, remove and purge the packages in
+    rpm             | test | the same for rpm, with a database of its own
+    gcc-aarch64-linux-gnu  | dist | the linker for aarch64, and the compiler of its cryptography
+    libc6-dev-arm64-cross  | dist | the C library that is linked in, for aarch64
+    qemu-user-static       | dist | the programs for aarch64 are run here
     shellcheck      | test | the shell of the house, and of its packaging, is held to it
     gdisk           | test | partition tables for the corpus of disk images
     fdisk           | test | partition tables for the corpus of disk images
@@ -79,8 +85,8 @@ installed() {
 # Each purpose needs what the ones before it need.
 needed_for() {
     case $2 in
-        check) [ "$1" = demo ] || [ "$1" = test ] ;;
-        test) [ "$1" = demo ] || [ "$1" = test ] ;;
+        check | test) [ "$1" = demo ] || [ "$1" = test ] || [ "$1" = test+dist ] ;;
+        dist) [ "$1" = demo ] || [ "$1" = dist ] || [ "$1" = test+dist ] ;;
         fuzz | test-vm) [ "$1" = demo ] || [ "$1" = "$2" ] ;;
         *) [ "$1" = demo ] ;;
     esac
@@ -211,6 +217,43 @@ install_tools() {
     tools > "$root/.lab/tools/installed"
 }
 
+# A clean Debian, unpacked once; tests lay their changes over it.
+root_is_there() {
+    [ -e "$root/.lab/bookworm/etc/debian_version" ]
+}
+
+install_root() {
+    say 'Unpacking a clean Debian into .lab/bookworm'
+    rm -rf "$root/.lab/bookworm" "$root/.lab/bookworm.part"
+    debootstrap --variant=minbase bookworm "$root/.lab/bookworm.part" > /dev/null
+    mv "$root/.lab/bookworm.part" "$root/.lab/bookworm"
+}
+
+# Rust's own library for aarch64: rustup's, or Debian's, which needs Debian's compiler of the same version.
+aarch64_is_there() {
+    local sysroot
+    sysroot=$(cd "$root" && rustc --print sysroot 2> /dev/null) || return 1
+    [ -d "$sysroot/lib/rustlib/aarch64-unknown-linux-gnu/lib" ] ||
+        { [ -x /usr/bin/rustc ] && [ "$(/usr/bin/rustc --version)" = "$(cat "$root/.lab/aarch64/of" 2> /dev/null)" ]; }
+}
+
+# With lists of its own: nothing else of the machine becomes a mixture of architectures.
+install_aarch64() {
+    local folder=$root/.lab/aarch64 version options
+    say "Fetching Rust's library for aarch64 into .lab/aarch64"
+    [ -x /usr/bin/rustc ] || install_packages cargo-web rustc-web
+    version=$(/usr/bin/rustc --version | cut -d ' ' -f 2 | cut -d . -f 1,2)
+    rm -rf "$folder"
+    mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
+    options=(-qq -o APT::Architectures::=amd64 -o APT::Architectures::=arm64 -o Dir::State::lists="$folder/lists"
+        -o Dir::Cache="$folder/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User=root)
+    apt-get "${options[@]}" update
+    (cd "$folder" && apt-get "${options[@]}" download libstd-rust-web-dev:arm64 "libstd-rust-web-$version:arm64")
+    for package in "$folder"/*.deb; do dpkg -x "$package" "$folder/root"; done
+    rm -rf "$folder"/*.deb "$folder/lists" "$folder/cache"
+    /usr/bin/rustc --version > "$folder/of"
+}
+
 must_be_debian_and_root() {
     if ! command -v apt-get > /dev/null; then
         say "This sets up Debian 12. Elsewhere, install by hand what $0 missing lists." >&2
@@ -228,6 +271,8 @@ report_missing() {
     cargo_is_there || printf '  %-16s %s\n' cargo-web "Rust $(wanted_rust) or newer, to build the programs (Debian's own cargo is older)"
     venv_is_there || printf '  %-16s %s\n' .lab/venv "moto as the AWS API, the AWS CLI, pytest; in a folder of its own"
     wheels_are_there || printf '  %-16s %s\n' .lab/wheels "psycopg2-binary, for the interpreters that the demo may install"
+    case $1 in test | check) root_is_there || printf '  %-16s %s\n' .lab/bookworm "a clean Debian for the packages' life cycles" ;; esac
+    [ "$1" != dist ] || aarch64_is_there || printf '  %-16s %s\n' .lab/aarch64 "Rust's library for aarch64, of Debian's packages"
     [ "$1" != check ] || tools_are_there || printf '  %-16s %s\n' .lab/tools "cargo-deny holds every crate to deny.toml, mdbook makes the book of docs/"
 }
 
@@ -244,6 +289,8 @@ set_up() {
     [ "${#names[@]}" -eq 0 ] || install_packages "${names[@]}"
     venv_is_there || install_venv
     wheels_are_there || install_wheels
+    case $1 in test | check) root_is_there || install_root ;; esac
+    [ "$1" != dist ] || aarch64_is_there || install_aarch64
     [ "$1" != check ] || tools_are_there || install_tools
     say 'Everything is there.'
 }
@@ -260,10 +307,10 @@ report() {
 }
 
 case ${1:-} in
-    demo | test | check | fuzz | test-vm) set_up "$1" ;;
+    demo | test | check | fuzz | test-vm | dist) set_up "$1" ;;
     missing) report ;;
     *)
-        say "usage: $0 demo|test|check|fuzz|test-vm|missing" >&2
+        say "usage: $0 demo|test|check|fuzz|test-vm|dist|missing" >&2
         exit 2
         ;;
 esac

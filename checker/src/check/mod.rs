@@ -9,6 +9,7 @@ mod history;
 mod keep;
 mod live;
 mod look;
+mod pages;
 mod path;
 mod postgres;
 mod record;
@@ -41,8 +42,11 @@ const AT_ONCE: usize = 8;
 
 /// Carries out what was asked.
 pub async fn answer(cli: &Cli, surroundings: &Surroundings, terminal: &Terminal) -> Result<Answer, Trouble> {
-    if let Some(Command::Settings { sample: true }) = cli.command {
-        return Ok(Answer::said(config::sample()));
+    match &cli.command {
+        Some(Command::Settings { sample: true }) => return Ok(Answer::said(config::sample())),
+        Some(Command::Completions { shell }) => return Ok(Answer::said(pages::completions(*shell))),
+        Some(Command::Man { folder }) => return pages::man(folder),
+        _ => {}
     }
     let settings = settings(cli, surroundings)?;
     if let Some(Command::Status(asked)) = &cli.command {

@@ -72,7 +72,12 @@ fn of_command(command: &Command) -> Option<Wanted> {
             protocol: asked.protocol,
             source_ports: asked.source_ports.clone(),
         })),
-        Command::Status(_) | Command::Replay { .. } | Command::Undo { .. } | Command::Settings { .. } => None,
+        Command::Status(_)
+        | Command::Replay { .. }
+        | Command::Undo { .. }
+        | Command::Settings { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. } => None,
     }
 }
 
