@@ -13,11 +13,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import re2
+
+from lab.instance import Instance
 
 from .template import Json
 
@@ -82,22 +85,14 @@ class Step:
         return _beginning(self.stdout + self.stderr, LIST)
 
 
-@dataclass
-class Host:
-    """A mount namespace in which documents may write what they want."""
+class Executor:
+    """Runs the steps of a document somewhere."""
 
-    holder: subprocess.Popen[str]
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str]
 
-    def path(self, absolute: str) -> Path:
-        return Path(f"/proc/{self.holder.pid}/root") / absolute.lstrip("/")
-
-    def install(self, name: str, script: str) -> None:
-        """Puts a program where the agent would be."""
-        place = self.path(f"{BIN}/{name}")
-        place.write_text(script)
-        place.chmod(0o755)
+    def enter(self, script: str, environment: dict[str, str]) -> list[str]:
+        """Puts a script there, and gives the command line that runs it with these variables and no others."""
+        raise NotImplementedError
 
     def run(self, document: Json, said: dict[str, str]) -> list[Step]:
         """The whole document."""
@@ -115,14 +110,11 @@ class Host:
         return steps
 
     def step(self, row: Json, variables: dict[str, str]) -> Step:
-        script = Path(tempfile.mkdtemp(dir=self.folder)) / "_script.sh"
-        script.write_text("\n".join(row["inputs"]["runCommand"]))
-        script.chmod(0o700)
         own = {"AWS_SSM_INSTANCE_ID": INSTANCE, "AWS_SSM_REGION_NAME": "us-east-1", "SSM_COMMAND_ID": "c"}
         environment = {"PATH": "/usr/bin:/bin", **own, **self.environment, **variables}
-        inside = ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", "--", "sh", "-c", str(script)]
+        inside = self.enter("\n".join(row["inputs"]["runCommand"]), environment)
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = subprocess.Popen(inside, env=environment, start_new_session=True, cwd="/", **pipes)
+        process = subprocess.Popen(inside, start_new_session=True, cwd="/", **pipes)
         try:
             out, err = process.communicate(timeout=float(row["inputs"]["timeoutSeconds"]))
             code = process.returncode
@@ -133,6 +125,45 @@ class Host:
         status = "Success" if code in (0, SUCCESS_AND_EXIT) else "Failed"
         said = (_beginning(text.decode(errors="replace"), most) for text, most in ((out, STDOUT), (err, STDERR)))
         return Step(row["name"], status, code, *said)
+
+
+@dataclass
+class Host(Executor):
+    """A mount namespace in which documents may write what they want."""
+
+    holder: subprocess.Popen[str]
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def path(self, absolute: str) -> Path:
+        return Path(f"/proc/{self.holder.pid}/root") / absolute.lstrip("/")
+
+    def install(self, name: str, script: str) -> None:
+        """Puts a program where the agent would be."""
+        place = self.path(f"{BIN}/{name}")
+        place.write_text(script)
+        place.chmod(0o755)
+
+    def enter(self, script: str, environment: dict[str, str]) -> list[str]:
+        place = Path(tempfile.mkdtemp(dir=self.folder)) / "_script.sh"
+        place.write_text(script)
+        place.chmod(0o700)
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        inside = ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", "--"]
+        return [*inside, "env", "--ignore-environment", *variables, "sh", "-c", str(place)]
+
+
+@dataclass
+class Managed(Executor):
+    """The lab's instance, with amazon-ssm-agent on it."""
+
+    instance: Instance
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def enter(self, script: str, environment: dict[str, str]) -> list[str]:
+        place = f"/var/lib/amazon/ssm/{uuid.uuid4()}/_script.sh"
+        self.instance.write(place, script, 0o700)
+        return self.instance.command(["sh", "-c", place], environment)
 
 
 def _skipped(steps: list[Step], document: Json) -> bool:
