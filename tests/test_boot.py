@@ -91,6 +91,12 @@ def test_nothing_of_a_boot_waits_for_it_and_it_for_nothing_that_may_wait_for_it(
     assert said["Type"] == "exec", "the job is done when the program is started"
 
 
+def test_a_run_that_fails_fails_the_unit_and_one_that_was_not_needed_does_not() -> None:
+    said = dict(settings())
+    assert said["SuccessExitStatus"] == "75", "another run was at work all the time"
+    assert said["RemainAfterExit"] == "yes" and "Restart" not in said
+
+
 def test_its_program_is_found_where_userdata_and_where_packages_put_it() -> None:
     program, *words = dict(settings())["ExecStart"].split()
     assert (program, words) == ("vivarium-agent", ["run", "--caller", "boot"])
