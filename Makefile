@@ -93,8 +93,9 @@ docs:
 	cargo build -p vivarium-checker
 	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py tests/test_faults.py tests/test_packaging.py tests/test_book.py
 
+# As the tests build them: with one crate alone the features of its crates are others, and AWS's are built anew.
 build:
-	cargo build -p vivarium-agent -p vivarium-checker
+	cargo build --workspace
 
 setup-%:
 	tests/lab/setup.sh $*

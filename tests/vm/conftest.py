@@ -27,6 +27,7 @@ WAITING = "waiting"  # the moment in which a first run waits for its volume
 class Reboot:
     """The second boot, as it was when the unit had done its work."""
 
+    seconds_until_login: float
     unit: str
     disk: dict[str, Any]
     fstab: str
@@ -77,9 +78,10 @@ def launch(lab: MachineLab) -> Launch:
 
 def _reboot(lab: MachineLab) -> Reboot:
     lab.machine.reboot()
+    seconds = lab.machine.await_ssh()
     unit = settled(lab)
     disk = disks(lab)[VOLUME_ID.replace("-", "")]
-    return Reboot(unit, disk, lab.machine.shell("cat /etc/fstab"), status(lab), lab.sent())
+    return Reboot(seconds, unit, disk, lab.machine.shell("cat /etc/fstab"), status(lab), lab.sent())
 
 
 @pytest.fixture
