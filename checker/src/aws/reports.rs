@@ -7,7 +7,7 @@ use super::systems_manager::{Refused, SystemsManager};
 
 /// The most that any of these calls gives in a page.
 const PAGE: u8 = 50;
-/// The most values that a filter of GetInventory takes.
+/// The most values that a filter of `GetInventory` takes.
 const VALUES: usize = 40;
 /// More pages than any account has rows for: something hands out tokens without end.
 const MOST_PAGES: usize = 1000;

@@ -170,8 +170,8 @@ mod tests {
 
     #[test]
     fn times_are_read_with_and_without_a_fraction_and_nonsense_is_none() {
-        assert_eq!(time(&json!(1.5)).map(|time| time.as_second()), Some(2));
-        assert_eq!(time(&json!(60)).map(|time| time.as_second()), Some(60));
+        assert_eq!(time(&json!(1.5)).map(jiff::Timestamp::as_second), Some(2));
+        assert_eq!(time(&json!(60)).map(jiff::Timestamp::as_second), Some(60));
         assert!([json!(-1), json!(1e300), json!("soon"), Value::Null].iter().all(|one| time(one).is_none()));
     }
 }
