@@ -1,7 +1,5 @@
 //! One call of Systems Manager's: JSON, where EC2 speaks XML. It knows nothing of what is called.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -16,7 +14,6 @@ const JSON: &str = "application/x-amz-json-1.1";
 #[derive(Debug)]
 pub(in crate::aws) struct SystemsManager {
     wire: Wire,
-    repeats: AtomicU32,
 }
 
 /// Why a call gave no answer.
@@ -39,8 +36,7 @@ impl From<Failure> for Refused {
 impl SystemsManager {
     /// One for this Region. Nothing is asked yet.
     pub(in crate::aws) fn new(settings: ClientSettings) -> Result<Self, Failure> {
-        let repeats = AtomicU32::new(settings.patience.repeats);
-        Ok(Self { wire: Wire::new(settings)?, repeats })
+        Ok(Self { wire: Wire::new(settings)? })
     }
 
     /// The Region that it asks about.
@@ -56,19 +52,13 @@ impl SystemsManager {
         loop {
             let answered = self.wire.send(SERVICE, JSON, &headers, &asked.to_string()).await?;
             match understood(action, &answered) {
-                Err(refused) if refused.failure.may_pass() && self.is_worth_another(attempt) => {
+                Err(refused) if refused.failure.may_pass() && self.wire.is_worth_another(attempt) => {
                     sleep(self.wire.patience().wait(attempt)).await;
                     attempt += 1;
                 }
                 outcome => return outcome,
             }
         }
-    }
-
-    fn is_worth_another(&self, attempt: u32) -> bool {
-        let take = |left: u32| left.checked_sub(1);
-        attempt + 1 < self.wire.patience().attempts
-            && self.repeats.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 }
 

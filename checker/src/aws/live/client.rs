@@ -1,6 +1,5 @@
 //! One question to AWS, asked until it is answered: in all its pages, and again where AWS is too busy.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -47,14 +46,12 @@ impl Patience {
 #[derive(Debug)]
 pub struct Client {
     wire: Wire,
-    repeats: AtomicU32,
 }
 
 impl Client {
     /// One for this Region. Nothing is asked yet.
     pub fn new(settings: ClientSettings) -> Result<Self, Failure> {
-        let repeats = AtomicU32::new(settings.patience.repeats);
-        Ok(Self { wire: Wire::new(settings)?, repeats })
+        Ok(Self { wire: Wire::new(settings)? })
     }
 
     /// The Region that it asks about.
@@ -89,19 +86,13 @@ impl Client {
         let mut attempt = 0;
         loop {
             match self.attempt(action, &body).await {
-                Err(failure) if failure.may_pass() && self.is_worth_another(attempt) => {
+                Err(failure) if failure.may_pass() && self.wire.is_worth_another(attempt) => {
                     tokio::time::sleep(self.wire.patience().wait(attempt)).await;
                     attempt += 1;
                 }
                 outcome => return outcome,
             }
         }
-    }
-
-    fn is_worth_another(&self, attempt: u32) -> bool {
-        let take = |left: u32| left.checked_sub(1);
-        attempt + 1 < self.wire.patience().attempts
-            && self.repeats.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     async fn attempt(&self, action: Action, body: &str) -> Result<xml::Page, Failure> {

@@ -2,6 +2,7 @@
 //! what is asked; rooms that may only read have words for nothing else.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -66,6 +67,8 @@ pub(in crate::aws) struct Wire {
     http: reqwest::Client,
     /// Asked for once: a check is shorter than any credentials live.
     credentials: OnceCell<Credentials>,
+    /// How often a question may still be put again.
+    repeats: AtomicU32,
 }
 
 /// What came back.
@@ -82,7 +85,8 @@ impl Wire {
         let endpoint = endpoint(&settings, "ec2");
         let unreached = |because| Failure::NotReached { endpoint, because, meant: None };
         let http = door::client(settings.ca_bundle.as_deref()).map_err(unreached)?;
-        Ok(Self { settings, http, credentials: OnceCell::new() })
+        let repeats = AtomicU32::new(settings.patience.repeats);
+        Ok(Self { settings, http, credentials: OnceCell::new(), repeats })
     }
 
     pub(in crate::aws) fn region(&self) -> &str {
@@ -91,6 +95,13 @@ impl Wire {
 
     pub(in crate::aws) fn patience(&self) -> Patience {
         self.settings.patience
+    }
+
+    /// Whether a question that was refused for a moment is put again after so many attempts; takes one of the repeats.
+    pub(in crate::aws) fn is_worth_another(&self, attempt: u32) -> bool {
+        let take = |left: u32| left.checked_sub(1);
+        attempt + 1 < self.settings.patience.attempts
+            && self.repeats.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     /// Sends it once. `headers` are besides those of the content and the signature.
