@@ -9,6 +9,7 @@
 #   make cut     the agent killed before every call that changes something, one after another: half an hour or more
 #   make docs    the documents that are made from the programs
 #   make book    the book of docs/, in target/book/docs
+#   make fleet   a thousand agents that boot within a minute against an API with limits: when each report arrives
 #   make bench   measurements, side by side
 #   make release the static agent for this machine's processor
 #   make dist    all that is given away, into dist/: programs for x86_64 and aarch64, deb, rpm, SBOM, sums; an hour
@@ -24,7 +25,7 @@ SEED = 1
 COUNT = 2000
 MINUTES = 10
 
-.PHONY: demo test test-vm check kernel fuzz macos cut bench release dist docs book setup-% build
+.PHONY: demo test test-vm check kernel fuzz macos cut fleet bench release dist docs book setup-% build
 
 demo: setup-demo build
 	$(PYTHON) tests/lab/demo.py --agent $(AGENT) --check $(CHECK) $(if $(INSTALLER),--installer $(INSTALLER))
@@ -72,6 +73,9 @@ cut: setup-test build
 	$(PYTHON) -m pytest -q -s -k blank tests/test_cut.py & blank=$$!; \
 	$(PYTHON) -m pytest -q -s -k used tests/test_cut.py || used=$$?; \
 	wait $$blank && exit $${used:-0}
+
+fleet: setup-test
+	cargo test --workspace --test fleet -- --ignored --nocapture
 
 # The checker is measured as released, but for the linking of all at once: [profile.bench] in Cargo.toml.
 bench: setup-test release

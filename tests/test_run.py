@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from lab.account import INSTANCE_ID
 from lab.lab import Lab
 from lab.volume import VOLUME_ID
 
@@ -157,14 +160,69 @@ def test_a_report_that_cannot_be_sent_waits_and_arrives_with_the_next_run(done: 
         person = done.agent("run", "--set", "report.budget=2s", "--json")
         userdata = done.agent("run", "--set", "report.budget=2s", "--caller", "userdata")
         strict = done.agent("run", "--set", "report.budget=2s", "--set", "run.strict=true", "--caller", "ssm")
+        missed = json.loads(person.stdout)["run"]
+        assert missed not in json.dumps(done.ssm()["inventory"])
     finally:
         done.account.control("PUT", "down", False)
     assert (person.returncode, userdata.returncode, strict.returncode) == (2, 0, 2)
     assert userdata.stdout.startswith("ok: ")
-    missed = json.loads(person.stdout)["run"]
-    assert missed not in json.dumps(done.ssm()["inventory"])
     assert done.agent("run").returncode == 0
-    assert missed in json.dumps(done.ssm()["inventory"])
+    assert missed in arrived(done)
+
+
+def test_a_report_that_is_throttled_arrives_later_though_nobody_does_anything(done: Lab) -> None:
+    done.account.control("PUT", "throttle", {"action": "PutInventory", "refuse": 1, "of": 1})
+    try:
+        run = done.agent("run", "--caller", "userdata", "--json")
+        assert run.returncode == 0, "the run does not wait for it"
+        sent = json.loads(run.stdout)["run"]
+        assert sent not in arrived(done)
+        assert is_still_trying(done)
+    finally:
+        done.account.control("PUT", "throttle", {})
+    wait_until(lambda: sent in arrived(done))
+    wait_until(lambda: not is_still_trying(done))
+    assert done.instance.shell("ls /var/lib/vivarium/queue") == "sent\n", "nothing waits any more"
+    compliance = json.dumps(done.ssm()["compliance"])
+    assert sent in compliance, "and compliance had it, too"
+
+
+def test_a_report_is_sent_again_before_inventory_forgets_it(done: Lab) -> None:
+    last = json.loads(done.agent("run", "--json").stdout)["run"]
+    before = len(arrivals(done))
+    assert done.agent("report").stdout == "ok: no report waits\n"
+    done.instance.write("/var/lib/vivarium/queue/sent", f"{INSTANCE_ID} 2026-01-01T00:00:00Z")
+    assert done.agent("report").returncode == 0
+    assert arrivals(done)[before:] == [last]
+    assert done.agent("report").stdout == "ok: no report waits\n"
+
+
+def arrived(lab: Lab) -> set[str]:
+    return {*arrivals(lab)}
+
+
+def arrivals(lab: Lab) -> list[str]:
+    """Every run that inventory was ever told of."""
+    calls = [call for call in lab.ssm()["calls"] if (call["action"], call["outcome"]) == ("PutInventory", "accepted")]
+    return [row["run_id"] for call in calls for row in call["body"]["Items"][0]["Content"]]
+
+
+def is_still_trying(lab: Lab) -> bool:
+    return any(b"--keep-trying" in command(process) for process in lab.instance.processes())
+
+
+def command(process: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
+
+
+def wait_until(what: Callable[[], bool]) -> None:
+    """It begins with a pause of up to half a minute."""
+    deadline = time.monotonic() + 300
+    while not what():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.1)
 
 
 def test_the_stock_role_is_enough_and_what_it_denies_is_named(done: Lab) -> None:

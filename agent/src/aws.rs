@@ -204,6 +204,11 @@ impl AwsFailure {
         matches!(self, Self::Throttled | Self::Unavailable(_) | Self::NoNetwork(_) | Self::ExpiredCredentials)
     }
 
+    /// Whether it may succeed some minutes later, without anybody doing anything about it.
+    pub fn passes_with_time(&self) -> bool {
+        self.may_pass() || matches!(self, Self::NotRegistered | Self::ClockSkew(_))
+    }
+
     /// Whether every other request would fail in the same way, so that trying is a waste of time.
     pub fn concerns_all(&self) -> bool {
         matches!(

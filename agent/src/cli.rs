@@ -75,7 +75,11 @@ pub enum Command {
     /// Look at this host with the eyes of somebody who cannot log in: does his packet arrive, does sshd let him in.
     Probe(Probe),
     /// Send the reports that wait on disk, since Systems Manager could not be reached when their runs ended.
-    Report,
+    Report {
+        /// Go on for up to an hour, with pauses, while it may still succeed; `run` starts this itself where a report waits.
+        #[arg(long)]
+        keep_trying: bool,
+    },
     /// Check the settings, or print all there are.
     Settings {
         /// Print a complete commented sample.

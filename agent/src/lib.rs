@@ -2,6 +2,7 @@
 //!
 //! Only `main` knows every room; `config` and `secret` are nouns that the others speak.
 
+pub mod again;
 pub mod aws;
 pub mod boot;
 pub mod cli;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::FromArgMatches;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
+use vivarium_agent::again::Again;
 use vivarium_agent::cli::{self, Caller, Cli, Command, Probe, Run};
 use vivarium_agent::config::{self, Config, ConfigError};
 use vivarium_agent::exit::Exit;
@@ -59,6 +60,7 @@ async fn answer(cli: Cli) -> (String, Exit) {
         }
         _ => {}
     }
+    let again = Again::new(cli.config.as_deref(), &cli.sets);
     let loaded = config::load(cli.config, &cli.sets);
     if let Command::Probe(asked) = &cli.command {
         return in_ascii(with_or_without_settings(asked, &cli.command, loaded).await);
@@ -67,7 +69,7 @@ async fn answer(cli: Cli) -> (String, Exit) {
         Ok(config) => config,
         Err(errors) => return in_ascii(commands::settings::mistakes(&errors)),
     };
-    in_ascii(with_settings(&cli.command, config).await)
+    in_ascii(with_settings(&cli.command, config, &again).await)
 }
 
 /// Run Command cuts at bytes, and consoles may know no other letters.
@@ -90,14 +92,14 @@ fn world(config: Config, command: &Command) -> World {
     World::new(config, patience(command), variable)
 }
 
-async fn with_settings(command: &Command, config: Config) -> (String, Exit) {
+async fn with_settings(command: &Command, config: Config, again: &Again) -> (String, Exit) {
     let world = world(config, command);
     match command {
-        Command::Run(options) => commands::run::run(&world, options).await,
+        Command::Run(options) => commands::run::run(&world, options, again).await,
         Command::Plan(look) => commands::plan::plan(&world, look.only.as_deref(), look.json).await,
         Command::Status(look) => commands::status::status(&world, look.only.as_deref(), look.json).await,
         Command::Doctor { json } => commands::doctor::doctor(&world, *json).await,
-        Command::Report => commands::report::report(&world).await,
+        Command::Report { keep_trying } => commands::report::report(&world, *keep_trying).await,
         _ => (commands::settings::checked(&world.config), Exit::Ok),
     }
 }

@@ -35,7 +35,8 @@ pub fn delivered(delivery: Option<&Delivery>) -> String {
     let Some(delivery) = delivery else { return row("report", "kept", "on disk; report.ssm is off") };
     let mut text: String = delivery.rungs.iter().map(delivered_by).collect();
     if delivery.queued > 0 {
-        let line = format!("{} on disk, to be sent by the next run", delivery.queued);
+        let who = if delivery.later { "later, or by the next run" } else { "by the next run" };
+        let line = format!("{} on disk, to be sent {who}", delivery.queued);
         text.push_str(&row("report", "waits", &line));
     }
     text

@@ -226,6 +226,48 @@ async fn what_waits_is_sent_without_a_run_and_nothing_is_sent_where_nothing_wait
 }
 
 #[tokio::test]
+async fn what_compliance_has_not_taken_is_sent_later_and_nothing_else() {
+    let mut scene = Scene::new();
+    scene.options.retry.budget = Duration::ZERO;
+    let puts = async |scene: &Scene, action: &str| {
+        let received = scene.aws.read("received").await;
+        let calls = received["calls"].as_array().expect("calls").clone();
+        calls.iter().filter(|call| call["action"] == action && call["outcome"] == "accepted").count()
+    };
+    scene.aws.set("throttle", json!({"action": "PutComplianceItems", "refuse": 1, "of": 1})).await;
+    let during = scene.deliver(1).await;
+    assert_eq!((during.queued, during.later), (0, true), "inventory has it: {during:?}");
+    assert!(scene.flush().await.expect("something is owed").later);
+    scene.aws.set("throttle", json!({})).await;
+    let after = scene.flush().await.expect("something is owed");
+    assert_eq!((after.is_complete(), after.later), (true, false), "{after:?}");
+    assert_eq!(puts(&scene, "PutInventory").await, 1);
+    assert_eq!(puts(&scene, "PutComplianceItems").await, 1);
+    assert_eq!(scene.flush().await, None);
+}
+
+#[tokio::test]
+async fn what_the_role_may_not_is_not_tried_for_ever() {
+    let scene = Scene::new();
+    let only = json!({"Statement": [{"Effect": "Allow", "Action": "ssm:PutInventory", "Resource": "*"}]});
+    scene.aws.set("policy", only).await;
+    let delivery = scene.deliver(1).await;
+    assert!(refusal(&delivery, "compliance").0.contains("ssm:PutComplianceItems"), "{delivery:?}");
+    assert!(!delivery.later);
+    assert_eq!(scene.flush().await, None);
+}
+
+#[tokio::test]
+async fn an_instance_that_registers_a_little_later_is_worth_another_try() {
+    let scene = Scene::new();
+    scene.aws.set("registered", json!([])).await;
+    assert!(scene.deliver(1).await.later);
+    scene.aws.set("registered", json!([INSTANCE])).await;
+    assert!(scene.flush().await.expect("it waits").is_complete());
+    assert_eq!(scene.flush().await, None);
+}
+
+#[tokio::test]
 async fn two_hundred_status_changes_under_throttling_lose_none() {
     let mut scene = Scene::new();
     scene.options.retry.budget = Duration::from_millis(40);

@@ -10,6 +10,7 @@ use vivarium_bootstrap::report::{Report, Verdict};
 use vivarium_bootstrap::run::{self, Ran, Stop, Stopped};
 use vivarium_bootstrap::step::State;
 
+use crate::again::Again;
 use crate::cli::{Caller, Run};
 use crate::config::RunSettings;
 use crate::deliver::retry::RetryRule;
@@ -24,7 +25,8 @@ use super::plan;
 const VERSION: u32 = 1;
 
 /// Brings the host to what the settings ask; what is printed begins with the verdict.
-pub async fn run(world: &World, options: &Run) -> (String, Exit) {
+/// Reports that may still arrive later are left to `again`, which goes on when this has ended.
+pub async fn run(world: &World, options: &Run, again: &Again) -> (String, Exit) {
     if options.dry_run {
         return plan::plan(world, options.only.as_deref(), options.json).await;
     }
@@ -60,6 +62,11 @@ pub async fn run(world: &World, options: &Run) -> (String, Exit) {
     let delivery = deliver(world, &report).await;
     let waits = delivery.as_ref().is_some_and(|delivery| delivery.queued > 0);
     let exit = exit(&report, waits && (options.caller == Caller::Person || world.config.run.strict));
+    // What this process starts would hold the lock with it.
+    drop(lock);
+    if delivery.as_ref().is_some_and(|delivery| delivery.later) {
+        again.start();
+    }
     (answer(&report, options.json, |report| render::report(report, delivery.as_ref())), exit)
 }
 

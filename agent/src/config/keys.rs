@@ -235,14 +235,14 @@ pub const KEYS: &[Key] = &[
     with_default(
         "report.budget",
         Kind::Duration,
-        "\"60s\"",
-        "How long a delivery may take before the report waits on disk for the next run.",
+        "\"5s\"",
+        "How long a run waits for its delivery; then it goes on beside, for an hour, and with the next run.",
     ),
     with_default(
         "report.spread",
         Kind::Duration,
         "\"0s\"",
-        "The longest random wait before a delivery, for fleets that boot together.",
+        "The longest random wait before a delivery. No fleet needs it.",
     ),
     without(
         "aws.region",

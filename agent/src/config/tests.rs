@@ -32,6 +32,12 @@ fn the_smallest_useful_file_is_three_lines() {
 }
 
 #[test]
+fn a_run_waits_for_its_delivery_as_long_as_the_rule_of_retries_says() {
+    let config = read(SMALLEST).expect("three lines are enough");
+    assert_eq!(config.report.budget, crate::deliver::retry::RetryRule::default().budget);
+}
+
+#[test]
 fn the_sample_file_means_the_defaults() {
     let uncommented = sample::file().replace("\n#volume", "\nvolume");
     assert_eq!(uncommented, sample::file(), "settings of the sample are commented out below their tables");

@@ -1,6 +1,7 @@
 //! Brings a report to where people look, rung by rung. Never changes a run's verdict, never loses a report silently.
 
 mod compliance;
+pub mod follow;
 mod inventory;
 mod parameter;
 pub mod queue;
@@ -78,6 +79,8 @@ pub struct Delivery {
     pub queued: usize,
     /// How many reports were ever given up on this instance.
     pub given_up: u64,
+    /// Whether something that did not arrive may arrive later, without anybody doing anything about it.
+    pub later: bool,
 }
 
 impl Delivery {
@@ -133,7 +136,8 @@ pub async fn deliver(
 ) -> Delivery {
     let mut ladder = Ladder::default();
     let reports = queued(report, queue, &mut ladder);
-    send(&reports, queue, destination, options, ladder, this_run).await
+    let waiting = Waiting { reports, owed: Some(report.clone()) };
+    send(&waiting, queue, destination, options, ladder, this_run).await
 }
 
 /// Brings what waits to Systems Manager; `None` where nothing does.
@@ -142,15 +146,23 @@ pub async fn flush(
     destination: impl Future<Output = Destination>,
     options: &Options,
 ) -> io::Result<Option<Delivery>> {
-    let reports = queue.waiting()?;
-    if reports.is_empty() {
+    let waiting = Waiting { reports: queue.waiting()?, owed: queue.owed() };
+    if waiting.reports.is_empty() && waiting.owed.is_none() {
         return Ok(None);
     }
-    Ok(Some(send(&reports, queue, destination, options, Ladder::default(), that_waited).await))
+    Ok(Some(send(&waiting, queue, destination, options, Ladder::default(), that_waited).await))
+}
+
+/// What has not arrived yet.
+struct Waiting {
+    /// At inventory, oldest first.
+    reports: Vec<Report>,
+    /// At the rungs above it, which want the newest alone.
+    owed: Option<Report>,
 }
 
 async fn send(
-    reports: &[Report],
+    waiting: &Waiting,
     queue: &Queue,
     destination: impl Future<Output = Destination>,
     options: &Options,
@@ -160,14 +172,14 @@ async fn send(
     match destination.await {
         Destination::SystemsManager(node) => {
             tokio::time::sleep(options.start_delay.mul_f64(fastrand::f64())).await;
-            climb(&node, reports, queue, options, &mut ladder, said).await;
+            climb(&node, waiting, queue, options, &mut ladder, said).await;
         }
         Destination::Nowhere { why, hint } => {
             ladder.refused("inventory", why, hint);
         }
     }
-    let queued = queue.waiting().map_or(reports.len(), |waiting| waiting.len());
-    Delivery { rungs: ladder.rungs, queued, given_up: queue.given_up().runs }
+    let queued = queue.waiting().map_or(waiting.reports.len(), |waiting| waiting.len());
+    Delivery { rungs: ladder.rungs, queued, given_up: queue.given_up().runs, later: ladder.later }
 }
 
 fn this_run(reports: usize) -> String {
@@ -186,7 +198,7 @@ fn that_waited(reports: usize) -> String {
 
 /// All reports to deliver, oldest first. A disk that is full costs the queue, not the delivery.
 fn queued(report: &Report, queue: &Queue, ladder: &mut Ladder) -> Vec<Report> {
-    let waiting = queue.push(report).and_then(|()| queue.waiting());
+    let waiting = queue.push(report).and_then(|()| queue.owe(report)).and_then(|()| queue.waiting());
     waiting.unwrap_or_else(|error| {
         ladder.refused(
             "queue",
@@ -199,18 +211,35 @@ fn queued(report: &Report, queue: &Queue, ladder: &mut Ladder) -> Vec<Report> {
 
 async fn climb(
     node: &Node,
-    reports: &[Report],
+    waiting: &Waiting,
     queue: &Queue,
     options: &Options,
     ladder: &mut Ladder,
     said: fn(usize) -> String,
 ) {
     let mut retry = Retry::begin(options.retry);
-    let sent = send_inventory(node, reports, queue, &mut retry).await;
-    ladder.take("inventory", sent.map(|()| said(reports.len())));
-    let Some(latest) = reports.last() else { return };
+    let reports = &waiting.reports;
+    if !reports.is_empty() {
+        let sent = send_inventory(node, reports, queue, &mut retry).await;
+        ladder.take("inventory", sent.map(|()| said(reports.len())));
+    }
+    let Some(latest) = &waiting.owed else { return };
+    let mut owed = Ladder { useless: ladder.useless, ..Ladder::default() };
+    climb_on(node, latest, options, &mut owed, &mut retry).await;
+    if !owed.later
+        && !owed.useless
+        && let Err(error) = queue.settle()
+    {
+        tracing::warn!(run = latest.run, %error, "a delivered report stays owed and will arrive again");
+    }
+    ladder.later |= owed.later;
+    ladder.rungs.extend(owed.rungs);
+}
+
+/// The rungs above inventory.
+async fn climb_on(node: &Node, latest: &Report, options: &Options, ladder: &mut Ladder, retry: &mut Retry) {
     if ladder.goes_on("compliance") {
-        let sent = compliance::send(node, latest, &mut retry).await;
+        let sent = compliance::send(node, latest, retry).await;
         ladder.take(
             "compliance",
             sent.map(|()| match latest.steps.len() {
@@ -221,7 +250,7 @@ async fn climb(
     }
     let Some(prefix) = &options.parameter else { return };
     if ladder.goes_on("parameter") {
-        let sent = parameter::send(node, prefix, latest, &mut retry).await;
+        let sent = parameter::send(node, prefix, latest, retry).await;
         ladder.take("parameter", sent.map(|()| "written".to_owned()));
     }
 }
@@ -235,7 +264,8 @@ async fn send_inventory(
 ) -> Result<(), AwsFailure> {
     let mut rest = reports;
     while !rest.is_empty() {
-        let checked_at = clock::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let at = clock::now();
+        let checked_at = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let sending = Sending { checked_at, given_up: queue.given_up().runs };
         let (now, later) = rest.split_at(inventory::fitting(rest, &sending));
         inventory::send(node, now, &sending, retry).await?;
@@ -243,6 +273,9 @@ async fn send_inventory(
             if let Err(error) = queue.remove(&report.run) {
                 tracing::warn!(run = report.run, %error, "a delivered report stays queued and will arrive again");
             }
+        }
+        if let Err(error) = queue.sent(&node.instance, at) {
+            tracing::warn!(%error, "when it was sent is not noted; it will be sent again");
         }
         rest = later;
     }
@@ -254,6 +287,7 @@ async fn send_inventory(
 struct Ladder {
     rungs: Vec<Rung>,
     useless: bool,
+    later: bool,
 }
 
 impl Ladder {
@@ -262,6 +296,7 @@ impl Ladder {
             Ok(what) => self.rungs.push(Rung { name, outcome: RungOutcome::Accepted(what) }),
             Err(failure) => {
                 self.useless = failure.concerns_all();
+                self.later |= failure.passes_with_time();
                 self.refused(name, failure.to_string(), failure.hint());
             }
         }

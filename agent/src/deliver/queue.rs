@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use vivarium_bootstrap::host::files;
 use vivarium_bootstrap::report::Report;
@@ -12,6 +13,10 @@ use vivarium_bootstrap::report::Report;
 pub const MOST: usize = 256;
 
 const GIVEN_UP: &str = "given-up";
+const OWED: &str = "owed";
+const SENT: &str = "sent";
+/// AWS deletes what is in inventory for 30 days; a report is sent again long before.
+const FRESH: SignedDuration = SignedDuration::from_hours(7 * 24);
 const COMING: &str = ".coming.vivarium";
 const OWNER_ONLY: u32 = 0o600;
 
@@ -71,6 +76,38 @@ impl Queue {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Notes that the rungs above inventory have not had this report, and so none before it need have.
+    pub fn owe(&self, report: &Report) -> io::Result<()> {
+        let content = serde_json::to_vec(report).map_err(io::Error::other)?;
+        fs::create_dir_all(&self.folder)?;
+        files::replace(&self.folder.join(OWED), &content, OWNER_ONLY)
+    }
+
+    /// The report that they have not had.
+    pub fn owed(&self) -> Option<Report> {
+        serde_json::from_slice(&fs::read(self.folder.join(OWED)).ok()?).ok()
+    }
+
+    /// Notes that they have had it, or cannot have it.
+    pub fn settle(&self) -> io::Result<()> {
+        match fs::remove_file(self.folder.join(OWED)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes when inventory took something, and of which instance: an image takes this folder with it.
+    pub fn sent(&self, instance: &str, at: Timestamp) -> io::Result<()> {
+        files::replace(&self.folder.join(SENT), format!("{instance} {at}").as_bytes(), OWNER_ONLY)
+    }
+
+    /// Whether what inventory holds of this instance is so old that it is to be sent again, though nothing waits.
+    pub fn is_stale(&self, instance: &str, now: Timestamp) -> bool {
+        let noted = fs::read_to_string(self.folder.join(SENT)).unwrap_or_default();
+        let sent = noted.strip_prefix(instance).and_then(|at| at.trim().parse::<Timestamp>().ok());
+        sent.is_some_and(|sent| now.duration_since(sent) > FRESH)
     }
 
     /// What was given up so far.
@@ -154,6 +191,20 @@ mod tests {
         assert_eq!(queue.given_up(), GivenUp { runs: 2, last_run: "2".to_owned() });
         queue.give_up(&report("2")).expect("a run cut off between counting and removing does it again");
         assert_eq!(queue.given_up().runs, 2);
+    }
+
+    #[test]
+    fn a_report_is_sent_again_when_it_is_a_week_old() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = Queue::at(folder.path());
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().expect("a time");
+        assert!(!queue.is_stale("i-1", now), "nobody knows that anything was sent");
+        queue.sent("i-1", now).expect("written");
+        for (hours, is_stale) in [(0, false), (7 * 24, false), (7 * 24 + 1, true)] {
+            let then = now + SignedDuration::from_hours(hours);
+            assert_eq!(queue.is_stale("i-1", then), is_stale, "{hours} hours");
+            assert!(!queue.is_stale("i-2", then), "an instance made from an image of the other");
+        }
     }
 
     #[test]

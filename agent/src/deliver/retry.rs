@@ -22,7 +22,7 @@ pub struct RetryRule {
 
 impl Default for RetryRule {
     fn default() -> Self {
-        Self { base: Duration::from_secs(1), cap: Duration::from_secs(20), budget: Duration::from_mins(1) }
+        Self { base: Duration::from_secs(1), cap: Duration::from_secs(20), budget: Duration::from_secs(5) }
     }
 }
 
