@@ -140,15 +140,6 @@ class Machine:
         self.monitor.execute("device_add", driver="nvme", id=port + "-disk", bus=port, **_disk(volume))
         self.plugged[port] = volume
 
-    def detach(self, volume: Ebs) -> None:
-        """As `aws ec2 detach-volume`; returns when the machine has let go of it."""
-        assert self.monitor is not None
-        port = next(port for port, plugged in self.plugged.items() if plugged == volume)
-        self.monitor.execute("device_del", id=port + "-disk")
-        self.monitor.await_event("DEVICE_DELETED", BOOT)
-        self.monitor.execute("blockdev-del", **{"node-name": volume.node})
-        del self.plugged[port]
-
     # Console
 
     def console_text(self) -> str:
