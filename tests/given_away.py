@@ -22,12 +22,14 @@ PROGRAMS = ("vivarium-agent", "vivarium-check")
 LARGEST_AGENT = 12_000_000
 EXAMPLE = REPOSITORY / "tests/lab/vpc/example"
 NETWORK = ["--network", "/network", "--no-history"]
+# The catalogue's would be another one for each processor.
+OWN = ["--set", "anaconda.url=file:///mine.sh", "--set", f"anaconda.sha256={'0' * 64}"]
 COMMANDS = [
     ("vivarium-agent", ["--version"]),
     ("vivarium-agent", ["--help"]),
     ("vivarium-agent", ["settings", "--sample"]),
     ("vivarium-agent", ["settings", "--set", "volume.wiat=3"]),
-    ("vivarium-agent", ["plan", "--set", "volume.wait=0s"]),
+    ("vivarium-agent", ["plan", "--set", "volume.wait=0s", *OWN]),
     ("vivarium-agent", ["completions", "bash"]),
     ("vivarium-check", ["--version"]),
     ("vivarium-check", ["--help"]),
@@ -42,8 +44,10 @@ program_of_each = pytest.mark.parametrize("name", [f"{one}-{other}" for one in P
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root with our programs and what they are to read."""
     root = tmp_path_factory.mktemp("root")
-    for name in (f"{one}-{other}" for one in PROGRAMS for other in ARCHITECTURES):
-        shutil.copy(DIST / name, root / name)
+    for architecture in ARCHITECTURES:
+        (root / architecture).mkdir()
+        for program in PROGRAMS:
+            shutil.copy(DIST / f"{program}-{architecture}", root / architecture / program)
     shutil.copy("/usr/bin/qemu-aarch64-static", root / "emulator")
     shutil.copytree(EXAMPLE, root / "network")
     (root / "etc/vivarium").mkdir(parents=True)
@@ -61,7 +65,7 @@ def run(root: Path, program: str, architecture: str, arguments: list[str]) -> tu
     emulator = [] if architecture == os.uname().machine else ["/emulator"]
     script = 'mount --bind /dev "$0/dev"; mount -t proc proc "$0/proc"; exec chroot "$0" "$@"'
     enter = ["unshare", "--mount", "--propagation", "private", "--net", "sh", "-euc", script, str(root)]
-    command = [*enter, *emulator, f"/{program}-{architecture}", *arguments]
+    command = [*enter, *emulator, f"/{architecture}/{program}", *arguments]
     done = subprocess.run(
         command, env={"PATH": os.environ["PATH"], "HOME": "/home"}, capture_output=True, text=True, timeout=300
     )
