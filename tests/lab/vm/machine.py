@@ -165,12 +165,18 @@ class Machine:
     def await_ssh(self, patience: float = BOOT) -> float:
         """Returns when somebody can log in; after how many seconds."""
         begun = time.monotonic()
-        while self.run("true", patience=60).returncode != 0:
+        while not self._lets_one_in():
             self._must_run()
             if time.monotonic() - begun > patience:
                 raise Silent(f"nobody can log in after {patience:.0f} s")
             time.sleep(0.2)
         return time.monotonic() - begun
+
+    def _lets_one_in(self) -> bool:
+        try:
+            return self.run("true", patience=60).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def run(self, script: str, patience: float = BOOT) -> subprocess.CompletedProcess[str]:
         """Runs a few lines of shell as root, as somebody who logs in. 255 is ssh's own."""
@@ -196,6 +202,7 @@ class Machine:
 
     def set_clock(self) -> None:
         """After going on from a kept moment: that its clock stood still meanwhile is not what is tested."""
+        self.await_ssh()
         self.shell(f"date -s @{time.time():.0f}")
 
     @property

@@ -20,7 +20,7 @@ class Monitor:
         self._socket.connect(str(path))
         self._lines = self._socket.makefile("rb")
         self._events: list[str] = []
-        self._read(60)  # the greeting
+        self._read(300)  # the greeting: it comes when a kept moment has been read
         self.execute("qmp_capabilities")
 
     def execute(self, command: str, patience: float = 300, **arguments: Any) -> Any:
