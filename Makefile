@@ -1,7 +1,7 @@
 # The entrances. Each is a few lines that call something; run them as root on Debian 12.
 #   make demo    both programs on this machine, with no AWS account; INSTALLER=/path/Anaconda3-….sh uses a real one
 #   make test    every test; what .ci/run calls
-#   make test-vm a whole machine booted: power-on to SELECT NOW(), reboots, power cuts, disks that fail; about an hour
+#   make test-vm a whole machine booted: power-on to SELECT NOW(), reboots, power cuts, disks that fail; over an hour
 #   make check   formatting, lints, licences, the house's rules
 #   make kernel  the checker's verdicts and the Linux kernel's on 2,000 random networks: ten minutes
 #   make fuzz    the fuzzers of the checker's readers, MINUTES=10 each
