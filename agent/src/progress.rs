@@ -69,8 +69,9 @@ impl Progress for Lines {
     }
 }
 
+/// What an installation comes to is an estimate: past it there is no share to be told.
 fn far(what: &str, done: u64, total: Option<u64>) -> String {
-    match total.filter(|total| *total > 0) {
+    match total.filter(|total| *total > 0 && done <= *total) {
         Some(total) => {
             let percent = done.saturating_mul(100) / total;
             format!("{what}: {} of {} ({percent} %)", BinaryBytes(done), BinaryBytes(total))
@@ -87,5 +88,11 @@ mod tests {
     fn a_line_says_how_far_it_is_and_of_how_much_where_that_is_known() {
         assert_eq!(far("fetching x", 1 << 20, Some(4 << 20)), "fetching x: 1.00 MiB of 4.00 MiB (25 %)");
         assert_eq!(far("fetching x", 1 << 20, None), "fetching x: 1.00 MiB");
+    }
+
+    #[test]
+    fn never_more_than_all_of_it_is_said_to_be_there() {
+        assert_eq!(far("installing x", 4 << 20, Some(4 << 20)), "installing x: 4.00 MiB of 4.00 MiB (100 %)");
+        assert_eq!(far("installing x", 5 << 20, Some(4 << 20)), "installing x: 5.00 MiB");
     }
 }
