@@ -222,10 +222,14 @@ root_is_there() {
     [ -e "$root/.lab/bookworm/etc/debian_version" ]
 }
 
+# From where this machine's own packages come.
 install_root() {
+    local mirror
     say 'Unpacking a clean Debian into .lab/bookworm'
     rm -rf "$root/.lab/bookworm" "$root/.lab/bookworm.part"
-    debootstrap --variant=minbase bookworm "$root/.lab/bookworm.part" > /dev/null
+    # shellcheck disable=SC2016
+    mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Codename: bookworm' | head -n 1)
+    debootstrap --variant=minbase bookworm "$root/.lab/bookworm.part" ${mirror:+"$mirror"} > /dev/null
     mv "$root/.lab/bookworm.part" "$root/.lab/bookworm"
 }
 
