@@ -228,7 +228,7 @@ install_root() {
     say 'Unpacking a clean Debian into .lab/bookworm'
     rm -rf "$root/.lab/bookworm" "$root/.lab/bookworm.part"
     # shellcheck disable=SC2016
-    mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Codename: bookworm' | head -n 1)
+    mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Codename: bookworm' | sed -n 1p)
     debootstrap --variant=minbase bookworm "$root/.lab/bookworm.part" ${mirror:+"$mirror"} > /dev/null
     mv "$root/.lab/bookworm.part" "$root/.lab/bookworm"
 }
