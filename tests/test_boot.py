@@ -27,14 +27,15 @@ echo "$*" >> /run/systemctl.log
 [ "$1" = daemon-reload ] || SYSTEMD_OFFLINE=1 exec /bin/systemctl "$@"
 """
 
-# Holds the lock until the run has been at its door, or has ended without waiting.
+# Holds the lock until the run has found it held and sleeps at its door; or, of one that waits for nobody, has ended.
 WAITS = """mkdir -p /run/vivarium
 exec 9<>/run/vivarium/lock
 flock 9
 printf '{"pid":%d,"run":"abc","step":"download","interruptible":true}' $$ > /run/vivarium/lock
-set -- run --only boot --caller "$1" --set run.lock_wait=0s --set report.ssm=false
-vivarium-agent "$@" 9>&- & run=$!
-until ls -l /proc/$run/fd | grep -q vivarium/lock || ! kill -0 $run; do sleep 0.05; done
+words=(run --only boot --caller "$1" --set run.lock_wait=0s --set report.ssm=false)
+vivarium-agent "${words[@]}" 9>&- & run=$!
+sleeps() { ls -l /proc/$run/fd | grep -q vivarium/lock && grep -q '^State:.S' /proc/$run/status; }
+while kill -0 $run && { [ "$2" != 0 ] || ! sleeps; }; do sleep 0.05; done
 exec 9>&-
 wait $run
 """
@@ -120,7 +121,7 @@ def test_the_settings_have_it_installed_once_as_the_first_step(lab: Lab) -> None
 
 def test_at_boot_and_under_userdata_a_run_waits_for_the_one_that_goes_on(lab: Lab) -> None:
     for caller, code in (("boot", 0), ("userdata", 0), ("ssm", 75)):
-        said = lab.instance.run(["bash", "-c", WAITS, "bash", caller])
+        said = lab.instance.run(["bash", "-c", WAITS, "bash", caller, str(code)])
         assert said.returncode == code, said.stdout + said.stderr
 
 
