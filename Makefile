@@ -27,7 +27,7 @@ MINUTES = 10
 
 .PHONY: demo test test-vm check kernel fuzz macos cut fleet bench release dist docs book setup-% build
 
-demo: setup-demo build
+demo: build
 	$(PYTHON) tests/lab/demo.py --agent $(AGENT) --check $(CHECK) $(if $(INSTALLER),--installer $(INSTALLER))
 
 # One build serves the tests of Rust and, through the agent that it leaves, the tests in the lab.
@@ -83,7 +83,7 @@ bench: setup-test release
 	cargo bench -p vivarium-checker --bench speed
 	$(PYTHON) tests/bench_check.py target/release/vivarium-check
 
-release:
+release: setup-demo
 	python3 packaging/artefacts --architecture $(ARCHITECTURE) --program vivarium-agent --only-build
 
 dist: setup-dist
@@ -98,7 +98,7 @@ docs:
 	VIVARIUM_BLESS=1 $(PYTHON) -m pytest -q tests/test_check.py tests/test_faults.py tests/test_packaging.py tests/test_book.py
 
 # As the tests build them: with one crate alone the features of its crates are others, and AWS's are built anew.
-build:
+build: setup-demo
 	cargo build --workspace
 
 setup-%:
