@@ -112,12 +112,9 @@ pub struct Ssh {
     /// Ask which user and which of your public keys would be let in. The server logs it: see below.
     #[arg(long)]
     pub users: bool,
-    /// Connect from N of this machine's ports too, to find which of them get no answer [default: 12; at most 64].
-    #[arg(
-        long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "12",
-        value_parser = clap::value_parser!(u16).range(2..=64)
-    )]
-    pub sample_ports: Option<u16>,
+    /// From which of this machine's ports.
+    #[command(flatten)]
+    pub sample: Sample,
 }
 
 /// Options of `postgres`.
@@ -134,6 +131,14 @@ pub struct Postgres {
     /// The database [default: of the URL, PGDATABASE, or the role's name].
     #[arg(long, short)]
     pub dbname: Option<String>,
+    /// From which of this machine's ports.
+    #[command(flatten)]
+    pub sample: Sample,
+}
+
+/// Options of both that send probes.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Sample {
     /// Connect from N of this machine's ports too, to find which of them get no answer [default: 12; at most 64].
     #[arg(
         long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "12",

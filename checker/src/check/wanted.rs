@@ -56,14 +56,14 @@ fn of_command(command: &Command) -> Option<Wanted> {
             port: asked.port,
             identity: asked.identity.clone(),
             users: asked.users,
-            sample_ports: asked.sample_ports.unwrap_or_default(),
+            sample_ports: asked.sample.sample_ports.unwrap_or_default(),
         })),
         Command::Postgres(asked) => Some(Wanted::Postgres(postgres::Wanted {
             target: asked.target.clone(),
             user: asked.user.clone(),
             port: asked.port,
             dbname: asked.dbname.clone(),
-            sample_ports: asked.sample_ports.unwrap_or_default(),
+            sample_ports: asked.sample.sample_ports.unwrap_or_default(),
         })),
         Command::Path(asked) => Some(Wanted::Path(path::Wanted {
             from: asked.from.clone(),

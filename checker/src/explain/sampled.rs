@@ -2,13 +2,14 @@
 
 use super::case::Case;
 use super::diagnosis::{Confidence, Finding, Kind, Side};
+use super::seen::concerns;
 use crate::probe::observation::{Asked, Observation, Outcome};
 use crate::probe::source_ports::stretches;
 
 /// Where one attempt was answered and another was not, luck is a word for a port that nobody asked about.
 pub fn note(case: &Case) -> Option<String> {
     let sampled = case.observations.iter().any(|one| matches!(one.asked, Asked::PortFrom { .. }));
-    let of_target = || case.observations.iter().filter(|one| one.address == case.address);
+    let of_target = || case.observations.iter().filter(|one| concerns(case, one));
     let some = of_target().any(Observation::connected);
     let not_all = of_target().any(|one| one.outcome == Outcome::TimedOut);
     (!sampled && some && not_all && case.address.is_some()).then(|| {

@@ -47,7 +47,7 @@ pub fn seen<'a>(case: &Case<'a>) -> (Seen, Option<&'a Observation>) {
 }
 
 /// Whether an observation is of the target itself. Single source ports are told apart.
-fn concerns(case: &Case, one: &Observation) -> bool {
+pub fn concerns(case: &Case, one: &Observation) -> bool {
     let of_target = one.address.is_none() || case.address.is_none() || one.address == case.address;
     of_target && !matches!(one.asked, Asked::PortFrom { .. })
 }
