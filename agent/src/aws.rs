@@ -220,13 +220,15 @@ impl AwsFailure {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Throttled => "AWS limits this call per account; the next run tries again".to_owned(),
+            Self::Throttled => "AWS limits this call per account; reports are sent again within the hour, and \
+                the next run tries the rest"
+                .to_owned(),
             Self::AccessDenied { action, resource } => {
                 format!("add to the instance's role: {}", statement(action, resource))
             }
             Self::NotRegistered => "Systems Manager does not know this instance: see that amazon-ssm-agent runs, \
                 that the role has AmazonSSMManagedInstanceCore and that the ssm endpoint is reached; \
-                the report waits for the next run"
+                the report is sent again within the hour, and by the next run"
                 .to_owned(),
             Self::NoCredentials(_) => "give the instance a role with AmazonSSMManagedInstanceCore; under Default Host \
                 Management only runs through Systems Manager have credentials, and they bring older reports along"
@@ -236,7 +238,9 @@ impl AwsFailure {
                 secretsmanager, where used), port 443; vivarium-agent doctor shows how far it gets"
                 .to_owned(),
             Self::ClockSkew(_) => "set this host's clock: chronyc makestep".to_owned(),
-            Self::Unavailable(_) => "AWS is out of order for the moment; the next run tries again".to_owned(),
+            Self::Unavailable(_) => "AWS is out of order for the moment; reports are sent again within the hour, and \
+                the next run tries the rest"
+                .to_owned(),
             Self::NotFound(_) => "look for it in this account and Region".to_owned(),
             Self::Invalid(_) | Self::Other(_) => String::new(),
         }

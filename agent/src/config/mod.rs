@@ -59,7 +59,7 @@ pub struct ReportSettings {
     pub ssm: bool,
     /// A prefix of parameters to write the last report to, if that is wanted.
     pub parameter: Option<String>,
-    /// How long a delivery may take before the report waits for the next run.
+    /// How long a run waits for its delivery, which then goes on beside it.
     pub budget: Duration,
     /// The longest random wait before a delivery, for fleets that boot together.
     pub spread: Duration,
