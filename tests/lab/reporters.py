@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 from xml.etree import ElementTree
 
-from .account import INSTANCE_ID, REGION, SIGNED
+from .account import INSTANCE_ID
+from .owner import Owner
 
 HERE = Path(__file__).parent
 INSTANCE = INSTANCE_ID
-OWNER = SIGNED  # whoever builds the scene may do everything
+EC2 = "2016-11-15"
 ENDED = "2026-11-23T10:01:00Z"
 # A row as the agent writes it: docs/report-schema.md.
 ROW = {
@@ -52,17 +50,10 @@ def instance(number: int) -> str:
 
 
 @dataclass
-class Reporters:
+class Reporters(Owner):
     """The account's API, and what its owner does there."""
 
     address: str
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://{self.address}"
-
-    def control(self, method: str, name: str, value: Any = None) -> Any:
-        return json.loads(self._request(method, f"/_lab/{name}", json.dumps(value), {}))
 
     def launch(self, count: int, tags: dict[str, str]) -> list[str]:
         """Instances that EC2 has, and that Systems Manager hears of."""
@@ -71,14 +62,14 @@ class Reporters:
         for number, (key, value) in enumerate(tags.items(), 1):
             form[f"TagSpecification.1.Tag.{number}.Key"] = key
             form[f"TagSpecification.1.Tag.{number}.Value"] = value
-        answer = ElementTree.fromstring(self._ec2("RunInstances", form))
+        answer = ElementTree.fromstring(self.query("ec2", EC2, "RunInstances", form))
         made = sorted(str(node.text) for node in answer.iter() if node.tag.endswith("instanceId"))
         self.control("PUT", "registered", made)
         self.control("PUT", "tags", dict.fromkeys(made, tags))
         return made
 
     def stop(self, one: str) -> None:
-        self._ec2("StopInstances", {"InstanceId.1": one})
+        self.query("ec2", EC2, "StopInstances", {"InstanceId.1": one})
 
     def report(self, one: str, verdict: str, **more: str) -> None:
         """Puts a run into inventory."""
@@ -97,36 +88,12 @@ class Reporters:
         self._ssm("PutComplianceItems", **common, ExecutionSummary=summary, Items=items)
 
     def _ssm(self, action: str, **body: Any) -> None:
-        signed = {
-            "X-Amz-Target": f"AmazonSSM.{action}",
-            "Content-Type": "application/x-amz-json-1.1",
-            "Authorization": OWNER.format(region=REGION, service="ssm"),
-        }
         if body.get("InstanceId", body.get("ResourceId")) not in self._known():
             self.control("PUT", "registered", [*self._known(), body.get("InstanceId", body.get("ResourceId"))])
-        self._request("POST", "/", json.dumps(body), signed)
+        self.call("ssm", f"AmazonSSM.{action}", **body)
 
     def _known(self) -> list[str]:
         return list(self.control("GET", "registered"))
-
-    def _ec2(self, action: str, form: dict[str, Any]) -> str:
-        signed = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Authorization": OWNER.format(region=REGION, service="ec2"),
-        }
-        return self._request("POST", "/", urlencode({"Action": action, "Version": "2016-11-15", **form}), signed)
-
-    def _request(self, method: str, path: str, body: str, headers: dict[str, str]) -> str:
-        connection = http.client.HTTPConnection(self.address, timeout=60)
-        try:
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            text = response.read().decode()
-        finally:
-            connection.close()
-        if response.status != http.client.OK:
-            raise RuntimeError(f"{path} {headers.get('X-Amz-Target', '')}: {response.status} {text[:300]}")
-        return text
 
 
 @contextlib.contextmanager
