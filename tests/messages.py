@@ -37,6 +37,9 @@ ROOMS = {
 }
 STRING = re.compile(r'r#"(?P<raw>.*?)"#|"(?P<plain>(?:[^"\\]|\\.)*)"', re.DOTALL)
 HINT = re.compile(r"\.hint\(|\bhint(?:: [A-Za-z&' ]+)? = |\bhint: ")
+# Functions that answer for each kind of failure: with its hint; with what it is; with both.
+ANSWERS = re.compile(r"\bfn (?P<name>\w*hint|fmt|words)\(.*?\) -> (?P<pair>\(&)?[^;{]*\{\n", re.DOTALL)
+KIND = re.compile(r"\b[A-Z]\w*::([A-Z]\w+)")
 # A quotation mark as a character, and comments.
 NOISE = re.compile(r"""'\\?"'|^ *//.*$""", re.MULTILINE)
 TESTS = re.compile(r"^#\[cfg\(test\)\]\n(?:#\[path.*\n)?(?:pub\S* )?mod ", re.MULTILINE)
@@ -48,7 +51,8 @@ def page() -> str:
         name = path.relative_to(ROOT).as_posix()
         room = next((room for room in ROOMS if name.startswith(f"{room}/")), None)
         if room and "tests" not in name and "checker/src/explain" not in name:
-            rooms[room] += found(NOISE.sub("", TESTS.split(path.read_text())[0]))
+            code = NOISE.sub("", TESTS.split(path.read_text())[0])
+            rooms[room] += [*found(code), *answered(code)]
     return HEAD + "\n".join(table(ROOMS[room], rows) for room, rows in rooms.items() if rows)
 
 
@@ -71,9 +75,54 @@ def found(code: str) -> Iterator[tuple[str, str]]:
             yield "; ".join(before) or "…", " / ".join(hint)
 
 
+def answered(code: str) -> Iterator[tuple[str, str]]:
+    """Each hint that a function gives, with what the failure is called where that is said for each kind apart."""
+    functions = [(match, code[match.end() : end(code, match.end(), "")]) for match in ANSWERS.finditer(code)]
+    names: dict[str, list[str]] = {}
+    for match, body in functions:
+        for pattern, answer in arms(body):
+            if match["pair"] and len(pair := texts(answer)) == 2:
+                yield pair[0], pair[1]
+            elif not match["name"].endswith("hint"):
+                for kind in KIND.findall(pattern):
+                    names.setdefault(kind, []).extend(texts(answer))
+    for match, body in functions:
+        if match["name"].endswith("hint"):
+            told = list(arms(body))
+            if not any(KIND.search(pattern) for pattern, _ in told):
+                told = [("", sentence) for sentence in sentences(body)]
+            for pattern, answer in told:
+                named = [name for kind in KIND.findall(pattern) for name in names.get(kind, [worded(kind)])]
+                hint = [text for text in texts(answer) if text[0] not in ";."]  # that is a part of one
+                if hint:
+                    yield " / ".join(named) or "…", " / ".join(hint)
+
+
+def arms(code: str) -> Iterator[tuple[str, str]]:
+    """The pattern and the answer of each arm of a match, the innermost where one stands in another."""
+    at = 0
+    masked = STRING.sub(lambda match: '"' + "_" * (len(match[0]) - 2) + '"', code)
+    while (arrow := masked.find("=>", at)) >= 0:
+        begin = arrow + 2 + len(masked[arrow + 2 :]) - len(masked[arrow + 2 :].lstrip())
+        block = masked[begin] == "{"
+        last = end(masked, begin + 1, "") + 1 if block else end(masked, begin)
+        inner = list(arms(code[begin:last]))
+        yield from inner or [(code[at:arrow], code[begin:last])]
+        at = last
+
+
+def sentences(code: str) -> list[str]:
+    return [match[0] for match in STRING.finditer(code) if len(match[0].split()) > 3]
+
+
+def worded(kind: str) -> str:
+    """`NotFound` is said as "not found"."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind).lower()
+
+
 def texts(code: str) -> list[str]:
-    literals = (match["raw"] or match["plain"] or "" for match in STRING.finditer(code))
-    return [text for text in map(shown, literals) if " " in text]
+    found = (match["raw"] or match["plain"] or "" for match in STRING.finditer(code))
+    return [text for text in map(shown, found) if " " in text]
 
 
 def shown(literal: str) -> str:
@@ -82,8 +131,8 @@ def shown(literal: str) -> str:
     return re.sub(r"\{[A-Za-z_0-9.:?#]*\}", "…", text).replace("\0", "").replace("<", "&lt;").strip()
 
 
-def end(code: str, at: int) -> int:
-    """Where the expression that begins here ends."""
+def end(code: str, at: int, marks: str = ";,") -> int:
+    """Where the expression that begins here ends, or without marks the block."""
     depth = 0
     while at < len(code):
         string = STRING.match(code, at)
@@ -91,7 +140,7 @@ def end(code: str, at: int) -> int:
             at = string.end()
             continue
         depth += (code[at] in "([{") - (code[at] in ")]}")
-        if depth < 0 or (depth == 0 and code[at] in ";,"):
+        if depth < 0 or (depth == 0 and code[at] in marks):
             return at
         at += 1
     return at
