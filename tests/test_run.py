@@ -167,7 +167,7 @@ def test_a_report_that_cannot_be_sent_waits_and_arrives_with_the_next_run(done: 
     assert (person.returncode, userdata.returncode, strict.returncode) == (2, 0, 2)
     assert userdata.stdout.startswith("ok: ")
     assert done.agent("run").returncode == 0
-    assert missed in arrived(done)
+    assert missed in done.arrivals()
 
 
 def test_a_report_that_is_throttled_arrives_later_though_nobody_does_anything(done: Lab) -> None:
@@ -176,11 +176,11 @@ def test_a_report_that_is_throttled_arrives_later_though_nobody_does_anything(do
         run = done.agent("run", "--caller", "userdata", "--json")
         assert run.returncode == 0, "the run does not wait for it"
         sent = json.loads(run.stdout)["run"]
-        assert sent not in arrived(done)
+        assert sent not in done.arrivals()
         assert is_still_trying(done)
     finally:
         done.account.control("PUT", "throttle", {})
-    wait_until(lambda: sent in arrived(done))
+    wait_until(lambda: sent in done.arrivals())
     wait_until(lambda: not is_still_trying(done))
     assert done.instance.shell("ls /var/lib/vivarium/queue") == "sent\n", "nothing waits any more"
     compliance = json.dumps(done.ssm()["compliance"])
@@ -189,22 +189,12 @@ def test_a_report_that_is_throttled_arrives_later_though_nobody_does_anything(do
 
 def test_a_report_is_sent_again_before_inventory_forgets_it(done: Lab) -> None:
     last = json.loads(done.agent("run", "--json").stdout)["run"]
-    before = len(arrivals(done))
+    before = len(done.arrivals())
     assert done.agent("report").stdout == "ok: no report waits\n"
     done.instance.write("/var/lib/vivarium/queue/sent", f"{INSTANCE_ID} 2026-01-01T00:00:00Z")
     assert done.agent("report").returncode == 0
-    assert arrivals(done)[before:] == [last]
+    assert done.arrivals()[before:] == [last]
     assert done.agent("report").stdout == "ok: no report waits\n"
-
-
-def arrived(lab: Lab) -> set[str]:
-    return {*arrivals(lab)}
-
-
-def arrivals(lab: Lab) -> list[str]:
-    """Every run that inventory was ever told of."""
-    calls = [call for call in lab.ssm()["calls"] if (call["action"], call["outcome"]) == ("PutInventory", "accepted")]
-    return [row["run_id"] for call in calls for row in call["body"]["Items"][0]["Content"]]
 
 
 def is_still_trying(lab: Lab) -> bool:

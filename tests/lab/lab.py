@@ -109,6 +109,12 @@ class Lab(Life):
         """What Systems Manager has received about the instance."""
         return self.account.received()
 
+    def arrivals(self) -> list[str]:
+        """Every run that inventory was ever told of."""
+        accepted = ("PutInventory", "accepted")
+        calls = [call for call in self.ssm()["calls"] if (call["action"], call["outcome"]) == accepted]
+        return [row["run_id"] for call in calls for row in call["body"]["Items"][0]["Content"]]
+
     def spaces(self) -> dict[str, Namespace]:
         """Those that were made so far."""
         return self.network.namespaces() if hasattr(self, "network") else {}

@@ -148,6 +148,11 @@ class Machine:
             return (self.place / "console.log").read_text(errors="replace")
         return ""
 
+    def said(self, pattern: str) -> list[str]:
+        """The whole lines since power came on, or since the last wait for one, in which the pattern is found."""
+        whole = self.console_text()[self.mark :].rpartition("\n")[0]
+        return [line for line in whole.splitlines() if re.search(pattern, line)]
+
     def await_console(self, pattern: str, patience: float = BOOT) -> str:
         """The first line since power came on, or since the last such wait, in which the pattern is found."""
         wanted, deadline = re.compile(pattern), time.monotonic() + patience
