@@ -13,6 +13,7 @@ import pytest
 
 from lab import account, shelf
 from lab.lab import KEPT, REPOSITORY, Lab
+from lab.owner import REGION
 from lab.reporters import INSTANCE, Reporters, instance
 from lab.reporters import started as aws
 
@@ -42,7 +43,7 @@ def status(checker: Path, reporters: Reporters, tmp_path: Path) -> Status:
 
 def run(checker: Path, home: Path, endpoint: str, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(checker), "status", *words, "--endpoint", endpoint, "--region", account.REGION],
+        [str(checker), "status", *words, "--endpoint", endpoint, "--region", REGION],
         env=environment(home),
         capture_output=True,
         text=True,
