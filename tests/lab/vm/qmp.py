@@ -47,11 +47,6 @@ class Monitor:
             self._read(max(0.001, deadline - time.monotonic()))
         self._events.remove(name)
 
-    def forget(self, name: str) -> None:
-        """What was told of this so far was something else."""
-        self.execute("query-status")  # all that was told before the answer has been read then
-        self._events = [event for event in self._events if event != name]
-
     def close(self) -> None:
         self._lines.close()
         self._socket.close()
