@@ -12,7 +12,7 @@
 #   make fleet   a thousand agents that boot within a minute against an API with limits: when each report arrives
 #   make bench   measurements, side by side
 #   make release the static agent for this machine's processor
-#   make dist    all that is given away, into dist/: programs for x86_64 and aarch64, deb, rpm, SBOM, sums; an hour
+#   make dist    all that is given away, into dist/: programs for x86_64 and aarch64, deb, rpm, SBOM, sums; half an hour or more
 SHELL = /bin/bash -euo pipefail
 PYTHON = .lab/venv/bin/python
 AGENT = target/debug/vivarium-agent
