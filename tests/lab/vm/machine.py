@@ -163,8 +163,7 @@ class Machine:
         while not (found := wanted.search(self.console_text(), self.mark)):
             self._must_run()
             if time.monotonic() > deadline:
-                last = self.console_text()[self.mark :].strip().splitlines()[-15:]
-                raise Silent(f"no {pattern!r} on the console in {patience:.0f} s; last: {' | '.join(last)}")
+                raise Silent(f"no {pattern!r} on the console in {patience:.0f} s; {self._stands()}")
             time.sleep(0.1)
         self.mark = found.end()
         return found.group()
@@ -177,7 +176,7 @@ class Machine:
         while not self._lets_one_in():
             self._must_run()
             if time.monotonic() - begun > patience:
-                raise Silent(f"nobody can log in after {patience:.0f} s")
+                raise Silent(f"nobody can log in after {patience:.0f} s; {self._stands()}")
             time.sleep(0.2)
         return time.monotonic() - begun
 
@@ -217,6 +216,16 @@ class Machine:
     @property
     def public_key(self) -> str:
         return self.key.with_suffix(".pub").read_text().strip()
+
+    def _stands(self) -> str:
+        """What the console said last, and where the processors are: twice the same place is one that hangs."""
+        assert self.monitor is not None
+        last = self.console_text()[self.mark :].strip().splitlines()[-15:]
+        places = []
+        for _ in range(2):
+            time.sleep(1)
+            places += re.findall(r"RIP=(\w+)", self.monitor.person("info registers -a"))
+        return f"processors at {' '.join(places)}; last on the console: {' | '.join(last)}"
 
     def _must_run(self) -> None:
         if self.qemu is not None and self.qemu.poll() is not None:
