@@ -33,7 +33,7 @@ def account() -> Iterator[Loopback]:
 def as_found(account: Loopback) -> Iterator[None]:
     yield
     account.deny()
-    account.set("throttle", {})
+    account.control("PUT", "throttle", {})
 
 
 class Checker:
@@ -249,7 +249,7 @@ def test_what_is_not_known_is_not_changed(check: Checker, place: Place, account:
 
 def test_a_crash_before_the_answer_leaves_how_to_go_back(check: Checker, place: Place, account: Loopback) -> None:
     before = place.state()
-    account.set("throttle", {"action": "ModifySecurityGroupRules", "refuse": 1, "of": 1})
+    account.control("PUT", "throttle", {"action": "ModifySecurityGroupRules", "refuse": 1, "of": 1})
     process = subprocess.Popen(
         **check.command(*place.path("--apply", "--yes")), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -261,7 +261,7 @@ def test_a_crash_before_the_answer_leaves_how_to_go_back(check: Checker, place: 
     [kept] = changes(check)
     plan, *events = map(json.loads, kept.read_text().splitlines())
     assert events == [{"begun": 0}] and "modify-security-group-rules" in plan["steps"][0]["undo"][0]
-    account.set("throttle", {})
+    account.control("PUT", "throttle", {})
     undone = check("undo", "--yes")
     assert undone.returncode == 0 and "is gone: " in undone.stdout, undone.stdout + undone.stderr
     assert place.state() == before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import subprocess
 import threading
@@ -130,13 +129,7 @@ class Ward(Clinic):
         self.say("machines", {INSTANCE: ["nsenter", "--target", str(self.instance.first_process), "--all", "--"]})
 
     def say(self, name: str, value: Any) -> None:
-        host, port = self.account.address.split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=10)
-        try:
-            connection.request("PUT", f"/_lab/{name}", json.dumps(value))
-            assert connection.getresponse().status == http.client.OK
-        finally:
-            connection.close()
+        self.account.control("PUT", name, value)
 
     def check(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return self.laptop.run([CHECK, *words], environment={**self.environment("laptop"), **variables})
@@ -324,18 +317,18 @@ def test_who_may_not_send_commands_is_told_the_statement(clinic: Ward) -> None:
     assert "ssm:SendCommand is denied" in note and "document/AWS-RunShellScript" in note
 
 
+def sent(clinic: Ward) -> int:
+    calls = clinic.account.control("GET", "received")["calls"]
+    return [row["action"] for row in calls].count("SendCommand")
+
+
 def test_no_command_is_sent_unless_the_instance_is_to_be_asked(clinic: Ward) -> None:
     clinic.say("machines", {INSTANCE: ["false"]})
     try:
         run = clinic.check("ssh", f"{USER}@{clinic.vpc.public_address}", "--json")
-        host, port = clinic.account.address.split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=10)
-        connection.request("GET", "/_lab/received")
-        before = [row["action"] for row in json.loads(connection.getresponse().read())["calls"]].count("SendCommand")
+        before = sent(clinic)
         clinic.check("ssh", f"{USER}@{clinic.vpc.public_address}", "--json")
-        connection.request("GET", "/_lab/received")
-        after = [row["action"] for row in json.loads(connection.getresponse().read())["calls"]].count("SendCommand")
-        connection.close()
+        after = sent(clinic)
     finally:
         clinic.restore()
     assert run.returncode == 0

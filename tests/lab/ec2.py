@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
+
+from .owner import Owner
 
 HERE = Path(__file__).parent
 REGION = "eu-central-1"
@@ -20,29 +20,23 @@ BOUND = {"AWS_ACCESS_KEY_ID": "ASIALABLABLABLABLAB1", "AWS_SECRET_ACCESS_KEY": "
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
-class Loopback:
+class Loopback(Owner):
     """moto behind the lab's gate."""
 
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint
+    def __init__(self, address: str) -> None:
+        self.address = address
         owner = {"aws_access_key_id": "AKIALABLABLABLABLAB1", "aws_secret_access_key": "lab", "region_name": REGION}
-        self.ec2: Any = boto3.client("ec2", endpoint_url=endpoint, **owner)
-        self.rds: Any = boto3.client("rds", endpoint_url=endpoint, **owner)
-
-    def set(self, name: str, value: Any) -> None:
-        body = json.dumps(value).encode()
-        request = urllib.request.Request(f"{self.endpoint}/_lab/{name}", method="PUT", data=body)
-        urllib.request.urlopen(request, timeout=10).close()
+        self.ec2: Any = boto3.client("ec2", endpoint_url=self.endpoint, **owner)
+        self.rds: Any = boto3.client("rds", endpoint_url=self.endpoint, **owner)
 
     def deny(self, *permissions: str) -> None:
         """All but these may be done; none of them: everything may be."""
         denied = [{"Effect": "Deny", "Action": list(permissions), "Resource": "*"}] if permissions else []
-        self.set("policy", {"Statement": [EVERYTHING, *denied]})
+        self.control("PUT", "policy", {"Statement": [EVERYTHING, *denied]})
 
     def calls(self) -> list[tuple[str, str]]:
         """What the bound caller asked, each with its outcome."""
-        with urllib.request.urlopen(f"{self.endpoint}/_lab/received", timeout=10) as reply:
-            calls = json.load(reply)["calls"]
+        calls = self.control("GET", "received")["calls"]
         return [(call["action"], call["outcome"]) for call in calls if call["by"] == "instance"]
 
     def writes(self) -> list[tuple[str, str]]:
@@ -57,7 +51,7 @@ def loopback() -> Iterator[Loopback]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout is not None
-        yield Loopback(f"http://{process.stdout.readline().split()[-1]}")
+        yield Loopback(process.stdout.readline().split()[-1])
     finally:
         process.kill()
         process.wait()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import http.client
 import json
 import select
 import socket
@@ -23,10 +22,10 @@ import botocore.session
 
 from ..lab import PYTHON
 from ..network import TIED, Namespace, ServiceFailed
+from ..owner import REGION, Owner
 from .describe import Folder, Json
 
 HERE = Path(__file__).parents[1]
-REGION = "us-east-1"
 DOOR = 4566
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIALAB", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_DEFAULT_REGION": REGION}
 # Version 1 of the CLI asks RDS at AWS's own endpoint, whatever AWS_ENDPOINT_URL says.
@@ -45,7 +44,7 @@ ATTRIBUTES = ("enableDnsSupport", "enableDnsHostnames")
 
 
 @dataclass(eq=False)
-class Account:
+class Account(Owner):
     """The account as its owner sees it."""
 
     process: subprocess.Popen[str]
@@ -64,21 +63,9 @@ class Account:
             raise ServiceFailed(f"the AWS API does not start: {log.read_text(errors='replace')[-500:]}")
         return Account(process, said[-1])
 
-    @property
-    def endpoint(self) -> str:
-        return f"http://{self.address}"
-
     def hold(self, folder: Folder) -> None:
         """The account's network is this one, and nothing else is there."""
-        host, port = self.address.split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=60)
-        try:
-            connection.request("PUT", "/_lab/network", json.dumps(folder))
-            answer = connection.getresponse()
-            if answer.status != http.client.OK:
-                raise ServiceFailed(f"moto does not take the network: {answer.read()[:300]!r}")
-        finally:
-            connection.close()
+        self.control("PUT", "network", folder)
 
     def read(self) -> Folder:
         """The network as AWS describes it now, as the AWS CLI prints it."""
