@@ -96,6 +96,7 @@ def test_the_bill_of_materials_names_what_is_linked_in_with_licence_and_hash(giv
     assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None, "as CycloneDX's own schema has it"
     bill = json.loads(text)
     crates = {row["name"]: row for row in bill["components"]}
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
     assert {"vivarium-agent", "vivarium-checker", "vivarium-bootstrap", "rustls", "aws-lc-rs", "tokio"} < crates.keys()
     assert not {"proptest", "serde_derive", "cc"} & crates.keys(), "they are not in the programs"
     assert all(row.get("licenses") for row in crates.values())
