@@ -85,7 +85,7 @@ def answered(code: str) -> Iterator[tuple[str, str]]:
                 yield pair[0], pair[1]
             elif not match["name"].endswith("hint"):
                 for kind in KIND.findall(pattern):
-                    names.setdefault(kind, []).extend(texts(answer))
+                    names.setdefault(kind, []).extend(text for text in texts(answer) if len(text.split()) > 2)
     for match, body in functions:
         if match["name"].endswith("hint"):
             told = list(arms(body))

@@ -53,7 +53,7 @@ packages() {
     mmdebstrap      | test-vm | makes the image out of Debian's packages
     dnsmasq-base    | test-vm | gives the machine its address, as EC2's DHCP does; the program alone, no service
     debootstrap     | test | a clean Debian to install, upgrade, remove and purge the packages in
-    rpm             | test+dist | the same for rpm, with a database of its own
+    rpm             | test+dist | rpm packages are unpacked with it, and installed in that Debian, with a database of its own
     gcc-aarch64-linux-gnu  | dist | the linker for aarch64, and the compiler of its cryptography
     libc6-dev-arm64-cross  | dist | the C library that is linked in, for aarch64
     qemu-user-static       | dist | the programs for aarch64 are run here
