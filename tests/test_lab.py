@@ -49,7 +49,8 @@ class OtherLab:
         name, value = self.mark.split("=")
         before = set(scratch.HOME.glob("*"))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PAUSE, str(TESTS)],
+            # Who is started in the background or by nohup ignores these, and so would the lab.
+            ["env", "--default-signal=INT,HUP", sys.executable, "-c", PAUSE, str(TESTS)],
             env={**os.environ, name: value},
             stdout=subprocess.PIPE,
             text=True,

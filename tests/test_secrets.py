@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,4 +84,4 @@ def test_a_crash_leaves_no_core(traced: Lab) -> None:
     """
     said = traced.instance.run(["bash", "-c", script]).stdout.splitlines()
     assert said[-1:] == ["ended with 134"], said
-    assert subprocess.run(["pgrep", "-x", "vivarium-agent"], check=False, capture_output=True).returncode == 1
+    assert traced.instance.run(["pgrep", "-x", "vivarium-agent"]).returncode == 1
