@@ -36,13 +36,15 @@ fn firewall(facts: &Facts) -> Option<Problem> {
 }
 
 fn allow(by: &Deciding, port: u16) -> String {
-    let manager = "where firewalld or ufw made it: `firewall-cmd --permanent --add-service=ssh && firewall-cmd --reload`, \
-                   `ufw allow ";
+    let manager = format!(
+        "where firewalld or ufw made it: `firewall-cmd --permanent --add-service=ssh && firewall-cmd --reload`, \
+         `ufw allow {port}/tcp`"
+    );
     match &by.remove {
         Some(command) => {
-            format!("take the rule away: `{command}`, and where it is written to stay; {manager}{port}/tcp`")
+            format!("take the rule away: `{command}`, and where it is written to stay; {manager}")
         }
-        None => format!("let tcp {port} in; {manager}{port}/tcp`"),
+        None => format!("let tcp {port} in; {manager}"),
     }
 }
 
