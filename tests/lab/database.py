@@ -114,4 +114,13 @@ def _serve(network: Network, directory: Path) -> subprocess.Popen[bytes]:
         [*tied, *server],
         log=directory.with_name("database.log"),
         listens=f"{DATABASE}:{PORT}",
+        ready=lambda: _is_ready(directory / "data"),
     )
+
+
+def _is_ready(data: Path) -> bool:
+    """It listens first, and turns everybody away until it has looked through its log: it says how far it is."""
+    with contextlib.suppress(OSError):
+        told = (data / "postmaster.pid").read_text().splitlines()
+        return told[7:] != [] and told[7].strip() == "ready"
+    return False

@@ -14,7 +14,7 @@ import ctypes
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -156,8 +156,12 @@ class Network:
         log: Path,
         listens: str,
         environment: dict[str, str] | None = None,
+        ready: Callable[[], bool] = lambda: True,
     ) -> subprocess.Popen[bytes]:
-        """Starts a service that ends with the lab; returns when it listens on ADDRESS:PORT or udp:ADDRESS:PORT."""
+        """Starts a service that ends with the lab; returns when it listens on ADDRESS:PORT or udp:ADDRESS:PORT.
+
+        One that listens before it can answer says itself when it is ready.
+        """
         with log.open("ab") as output:
             process = subprocess.Popen(
                 namespace.command([*TIED, *argv]),
@@ -169,7 +173,7 @@ class Network:
                 start_new_session=True,
             )
         self.services.append(process)
-        _wait_until_listening(process, listens, log)
+        _wait_until(lambda: _listens(process.pid, listens) and ready(), process, listens, log)
         return process
 
 
@@ -193,12 +197,12 @@ def _run(argv: list[str], text: str = "") -> None:
         raise ServiceFailed(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], listens: str, log: Path, patience: float = 60) -> None:
-    deadline = time.monotonic() + patience
-    while not _listens(process.pid, listens):
+def _wait_until(serves: Callable[[], bool], process: subprocess.Popen[bytes], listens: str, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not serves():
         if process.poll() is not None or time.monotonic() > deadline:
             last = log.read_text(errors="replace").strip().splitlines()[-5:]
-            raise ServiceFailed(f"nothing listens on {listens}: {' | '.join(last) or 'it said nothing'}")
+            raise ServiceFailed(f"nothing serves on {listens}: {' | '.join(last) or 'it said nothing'}")
         time.sleep(0.01)
 
 
