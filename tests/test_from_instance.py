@@ -18,7 +18,7 @@ from lab.vpc import describe, edits
 from lab.vpc.addresses import LAPTOP
 from lab.vpc.clinic import CHECK, Clinic
 from lab.vpc.connections import Attempt
-from lab.vpc.services import USER
+from lab.vpc.services import START_SSHD, STOP_SSHD, USER
 from lab.vpc.vpc import Vpc
 
 INSTANCE = "i-0123456789abcdef0"
@@ -26,8 +26,6 @@ AGENT = "/usr/local/bin/vivarium-agent"
 HOME = f"/home/{USER}"
 KEYS = f"{HOME}/.ssh/authorized_keys"
 CONFIG = "/etc/ssh/sshd_config"
-START = "/usr/sbin/sshd -E /run/sshd.log"
-STOP = "kill $(cat /run/sshd.pid); while grep -qs : /proc/$(cat /run/sshd.pid 2>/dev/null || echo 0)/cgroup; do :; done"
 DROP = (
     "nft 'add table inet host; add chain inet host in { type filter hook input priority 0; policy accept; }; "
     "add rule inet host in ct state established accept; add rule inet host in tcp dport 22 drop'"
@@ -57,32 +55,32 @@ class Fault:
 
 
 FAULTS = [
-    Fault("sshd-stopped", STOP, START, "H23", "sshd does not run"),
+    Fault("sshd-stopped", STOP_SSHD, START_SSHD, "H23", "sshd does not run"),
     Fault(
         "sshd-bad-config",
-        f"echo 'Prot 22' >> {CONFIG}; {STOP}; ! {START} 2>/dev/null",
-        f"sed -i '/^Prot/d' {CONFIG}; {START}",
+        f"echo 'Prot 22' >> {CONFIG}; {STOP_SSHD}; ! {START_SSHD} 2>/dev/null",
+        f"sed -i '/^Prot/d' {CONFIG}; {START_SSHD}",
         "H23",
         "configuration is not valid",
     ),
     Fault(
         "sshd-no-host-key",
-        f"chmod 644 /etc/ssh/lab_host_ed25519; {STOP}; ! {START} 2>/dev/null",
-        f"chmod 600 /etc/ssh/lab_host_ed25519; {START}",
+        f"chmod 644 /etc/ssh/lab_host_ed25519; {STOP_SSHD}; ! {START_SSHD} 2>/dev/null",
+        f"chmod 600 /etc/ssh/lab_host_ed25519; {START_SSHD}",
         "H23",
         "no key of its own",
     ),
     Fault(
         "sshd-no-directory",
-        f"{STOP}; rmdir /run/sshd; ! {START} 2>/dev/null",
-        f"mkdir -m 755 /run/sshd; {START}",
+        f"{STOP_SSHD}; rmdir /run/sshd; ! {START_SSHD} 2>/dev/null",
+        f"mkdir -m 755 /run/sshd; {START_SSHD}",
         "H23",
         "/run/sshd is missing",
     ),
     Fault(
         "sshd-elsewhere",
-        f"{STOP}; {START} -p 2222",
-        f"{STOP}; {START}",
+        f"{STOP_SSHD}; {START_SSHD} -p 2222",
+        f"{STOP_SSHD}; {START_SSHD}",
         "H23",
         "does not listen on port 22",
     ),
@@ -104,8 +102,8 @@ FAULTS = [
     ),
     Fault(
         "deny-users",
-        f"echo 'DenyUsers {USER}' >> {CONFIG}; {STOP}; {START}",
-        f"sed -i /^DenyUsers/d {CONFIG}; {STOP}; {START}",
+        f"echo 'DenyUsers {USER}' >> {CONFIG}; {STOP_SSHD}; {START_SSHD}",
+        f"sed -i /^DenyUsers/d {CONFIG}; {STOP_SSHD}; {START_SSHD}",
         "H31",
         f"keeps {USER} out",
     ),

@@ -23,6 +23,7 @@ from .edits import (
     PUBLIC_ACL,
     PUBLIC_ROUTES,
 )
+from .services import START_SSHD, STOP_SSHD
 
 FINE, REFUSED, SILENT = Outcome.CONNECTED, Outcome.REFUSED, Outcome.TIMED_OUT
 NO_HOST, NO_NETWORK = Outcome.HOST_UNREACHABLE, Outcome.NETWORK_UNREACHABLE
@@ -452,12 +453,7 @@ MACHINES = [
         "sshd does not run",
         REFUSED,
         FINE,
-        # It takes its file away once it listens no more.
-        machine=Break(
-            "instance",
-            "kill $(cat /run/sshd.pid); while [ -e /run/sshd.pid ]; do sleep 0.02; done",
-            "/usr/sbin/sshd -E /run/sshd.log",
-        ),
+        machine=Break("instance", STOP_SSHD, START_SSHD),
         causes=_at_machine("ssh", "H23", "service"),
     ),
     Fault(

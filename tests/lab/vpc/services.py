@@ -29,6 +29,12 @@ PasswordAuthentication no
 PermitRootLogin prohibit-password
 AuthorizedKeysFile .ssh/authorized_keys
 """
+# sshd has begun to listen when its file is there, and has ceased to when it is gone.
+START_SSHD = "/usr/local/sbin/start-sshd"
+STOP_SSHD = "kill $(cat /run/sshd.pid); timeout 60 sh -c 'while [ -e /run/sshd.pid ]; do sleep 0.02; done'"
+STARTER = """#!/bin/sh
+/usr/sbin/sshd -E /run/sshd.log "$@" && timeout 60 sh -c 'until [ -e /run/sshd.pid ]; do sleep 0.02; done'
+"""
 LAPTOP = """
 hostname laptop; echo laptop > /etc/hostname; echo '127.0.0.1 localhost laptop' > /etc/hosts
 rm -f /sys/class/dmi/id/*
@@ -103,13 +109,9 @@ def boot_instance(topology: Topology, interface: Interface, scratch: Path, clean
         f"ssh-keygen -q -t ed25519 -N '' -f {HOST_KEY}; mkdir -p /run/sshd; "
         f"useradd --create-home --shell /bin/bash --password '*' {USER}; install -d -m 700 -o {USER} ~{USER}/.ssh"
     )
-    start_sshd(machine)
+    machine.write(START_SSHD, STARTER, 0o755)
+    machine.shell(START_SSHD)
     return machine
-
-
-def start_sshd(machine: Instance) -> None:
-    """Also after a stop."""
-    machine.shell("/usr/sbin/sshd -E /run/sshd.log")
 
 
 def boot_laptop(topology: Topology, instance: Instance, scratch: Path, cleanup: contextlib.ExitStack) -> Instance:
