@@ -167,11 +167,12 @@ def made(code: str, variable: str) -> str:
 
 
 def said(code: str) -> Iterator[tuple[str, str]]:
-    """Each hint that stands in the very text that is printed."""
+    """Each hint that stands in the very text that is printed, or that shell is to print."""
     for match in STRING.finditer(code):
-        before, mark, hint = shown(match["raw"] or match["plain"] or "").partition("hint: ")
+        text = re.sub(r'^.*\bdie "([^"]*)".*', r"\1", shown(match["raw"] or match["plain"] or ""))
+        before, mark, hint = text.partition("hint: ")
         if mark and re.search(r"[a-z]{2} ", hint):
-            yield re.sub(r"^(?:failed|busy|refused): ", "", before.strip()) or "…", hint
+            yield re.sub(r"^(?:failed|busy|refused): ", "", before.strip(" ;")) or "…", hint
 
 
 def tellers(code: str, asked: list[tuple[int, list[str], str]]) -> set[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.account import INSTANCE_ID
-from lab.lab import Lab
+from lab.lab import AGENT, Lab
 from lab.volume import VOLUME_ID
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00")
@@ -185,6 +185,15 @@ def test_a_report_that_is_throttled_arrives_later_though_nobody_does_anything(do
     assert done.instance.shell("ls /var/lib/vivarium/queue") == "sent\n", "nothing waits any more"
     compliance = json.dumps(done.ssm()["compliance"])
     assert sent in compliance, "and compliance had it, too"
+
+
+def test_the_settings_of_a_run_are_on_the_disk_for_the_next_boot(done: Lab) -> None:
+    """Whoever wrote them: what goes on after a power cut goes by them."""
+    strace = ["strace", "-f", "-qq", "-y", "-e", "trace=fsync", "-e", "signal=none", "-o", "/root/synced"]
+    assert done.instance.run([*strace, AGENT, "run"]).returncode == 0
+    synced = done.instance.shell("cat /root/synced; rm /root/synced")
+    assert "</etc/vivarium/agent.toml>" in synced
+    assert "</etc/vivarium>" in synced
 
 
 def test_a_report_is_sent_again_before_inventory_forgets_it(done: Lab) -> None:

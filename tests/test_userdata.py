@@ -7,11 +7,12 @@ import gzip
 import hashlib
 import http.server
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,7 +124,9 @@ class Image:
         path.write_text(f"#!/bin/sh\n{line}\n")
         path.chmod(0o755)
 
-    def run(self, script: bytes, shell: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, script: bytes, shell: list[str], under: Sequence[str] = (), **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """Runs it as cloud-init does: as root, with little in its environment."""
         file = self.folder / "user-data"
         file.write_bytes(script)
@@ -139,7 +142,7 @@ class Image:
             f'exec env -i PATH={self.bin} {" ".join(f"{k}={v}" for k, v in variables.items())} "$@"'
         )
         argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mounts, "sh"]
-        return subprocess.run([*argv, program, *shell[1:], file], capture_output=True, text=True, check=False)
+        return subprocess.run([*under, *argv, program, *shell[1:], file], capture_output=True, text=True, check=False)
 
     def installed(self) -> Path:
         return self.folder / "local" / INSTALLED.name
@@ -160,12 +163,7 @@ def test_under_each_shell_one_fetcher_is_enough(
 ) -> None:
     archive.files[f"vivarium-agent-{architecture()}"] = STAND_IN
     url = "s3://bucket/vivarium-agent-{architecture}" if fetcher == "aws" else archive.url()
-    key = {
-        "AWS_ACCESS_KEY_ID": "AKIALABLABLABLABLAB1",
-        "AWS_SECRET_ACCESS_KEY": "lab",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }
-    aws = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{archive.port}", **key} if fetcher == "aws" else {}
+    aws = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{archive.port}", **KEY} if fetcher == "aws" else {}
     image = Image(tmp_path / "image", fetcher)
     ran = image.run(render(agent, "--url", url), shell, **aws)
     assert "started: run --caller userdata\n" in ran.stdout, ran.stderr
@@ -180,6 +178,28 @@ def test_what_is_already_there_is_not_fetched_again(agent: Path, archive: Archiv
     for _ in range(2):
         assert "started" in image.run(script, ["dash"]).stdout
     assert len(archive.asked) == 1
+
+
+def test_the_agent_and_its_settings_are_on_the_disk_before_they_are_in_their_place(
+    agent: Path, archive: Archive, image: Image, tmp_path: Path
+) -> None:
+    """A power cut leaves them whole or not at all: an empty file of settings would be all that the next boot has."""
+    archive.files[f"vivarium-agent-{architecture()}"] = STAND_IN
+    trace = tmp_path / "trace"
+    strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-e",
+        "trace=sync,rename,renameat,renameat2",
+        "-e",
+        "signal=none",
+        "-o",
+        str(trace),
+    ]
+    image.run(render(agent, "--url", archive.url()), ["dash"], under=strace)
+    calls = re.findall(r"^\d+ +(?:(sync)|rename\w*)\(.*\) += 0$", trace.read_text(), re.MULTILINE)
+    assert calls == ["sync", "", "sync", ""], trace.read_text()
 
 
 def test_a_wrong_sha_256_never_runs(agent: Path, archive: Archive, image: Image) -> None:

@@ -60,6 +60,9 @@ async fn answer(cli: Cli) -> (String, Exit) {
         }
         _ => {}
     }
+    if matches!(cli.command, Command::Run(_)) {
+        config::make_last(cli.config.as_deref());
+    }
     let again = Again::new(cli.config.as_deref(), &cli.sets);
     let loaded = config::load(cli.config, &cli.sets);
     if let Command::Probe(asked) = &cli.command {

@@ -12,9 +12,11 @@ pub mod sample;
 mod source;
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use vivarium_bootstrap::host::files;
 use vivarium_bootstrap::settings::{Settings, Sha256};
 
 use crate::aws::AwsSettings;
@@ -108,6 +110,15 @@ pub fn parse(path: &Path, text: &str, sets: &[String]) -> Result<Config, Vec<Con
 pub fn load(path: Option<PathBuf>, sets: &[String]) -> Result<Config, Vec<ConfigError>> {
     let text = text(path.as_deref())?;
     parse(&path.unwrap_or_else(|| PathBuf::from(DEFAULT_PATH)), &text, sets)
+}
+
+/// Makes the settings of a run outlast a power cut, whoever wrote them: the next boot goes on by them.
+pub fn make_last(path: Option<&Path>) {
+    let path = path.unwrap_or(Path::new(DEFAULT_PATH));
+    let synced = File::open(path).and_then(|file| file.sync_all()).and_then(|()| files::sync_directory(path));
+    if let Err(error) = synced {
+        tracing::debug!("{} was not synced: {error}", path.display());
+    }
 }
 
 /// The text of a settings file; none where the usual one is not there.

@@ -56,7 +56,10 @@ fn settings(settings: &Settings) -> String {
         Settings::Here(text) => {
             let (folder, _) = DEFAULT_PATH.rsplit_once('/').unwrap_or_default();
             let file = DEFAULT_PATH;
-            format!("mkdir -p {folder}\ncat >{file}.part <<'{END}'\n{text}{END}\nmv {file}.part {file}")
+            format!(
+                "mkdir -p {folder}\ncat >{file}.part <<'{END}' && sync && mv {file}.part {file} || \
+                 die \"no {file}; hint: see that the root disk is writable and not full\"\n{text}{END}"
+            )
         }
     }
 }
