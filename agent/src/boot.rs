@@ -20,6 +20,8 @@ const OWN: &str = "/etc/systemd/system/vivarium-agent.service";
 /// Where packages put it: theirs to keep up to date.
 const PACKAGED: [&str; 2] =
     ["/usr/lib/systemd/system/vivarium-agent.service", "/lib/systemd/system/vivarium-agent.service"];
+/// What makes it enabled.
+const LINK: &str = "/etc/systemd/system/multi-user.target.wants/vivarium-agent.service";
 /// systemd answers at once or not at all.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -115,7 +117,10 @@ impl Step for InstallUnit {
         }
         Self::systemctl(host, &["daemon-reload"]).await?;
         // Without --now: started here, it would wait for the run that starts it.
-        Self::systemctl(host, &["enable", UNIT]).await
+        Self::systemctl(host, &["enable", UNIT]).await?;
+        // systemctl leaves it to the disk when that is so.
+        files::sync_directory(&host.path(LINK))
+            .map_err(|error| Self::failed(files::at(Path::new(LINK), &error)))
     }
 }
 

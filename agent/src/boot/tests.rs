@@ -23,7 +23,7 @@ struct Systemctl {
 
 impl Systemctl {
     fn answer(&self, arguments: &str) -> (i32, &'static str, &'static str) {
-        let link = self.root.join("etc/systemd/system/multi-user.target.wants").join(UNIT);
+        let link = self.root.join(&LINK[1..]);
         let known = [OWN, PACKAGED[0]].iter().any(|path| self.root.join(&path[1..]).is_file());
         match arguments.split_once(' ').unwrap_or((arguments, "")) {
             _ if self.broken => (1, "", "Failed to connect to bus: No such file or directory"),
