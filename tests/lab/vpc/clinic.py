@@ -21,8 +21,8 @@ from .services import USER
 from .vpc import Vpc
 
 CHECK = "/usr/local/bin/vivarium-check"
-# A packet in here takes a hundredth of a second, or never comes. The rest is for the programs of a busy machine, and for
-# the kernel, which sends a first packet once more after a second.
+# A packet in here takes a hundredth of a second, or never comes. The rest is for the programs of a busy machine, and
+# for the kernel, which sends a first packet once more after a second.
 SETTINGS = "timeout = 2\n"
 # Who asks; `private` is the database, asked for from where nobody reaches it.
 PLACES = {"ssh": "laptop", "postgres": "instance", "private": "laptop"}
