@@ -186,10 +186,11 @@ def test_the_agent_and_its_settings_are_on_the_disk_before_they_are_in_their_pla
     """A power cut leaves them whole or not at all: an empty file of settings would be all that the next boot has."""
     archive.files[f"vivarium-agent-{architecture()}"] = STAND_IN
     trace = tmp_path / "trace"
-    strace = "strace -f -qq -e trace=sync,rename,renameat,renameat2 -e signal=none -o".split()
+    strace = ["strace", "-f", "-qq", "-y", "-e", "trace=fsync,rename,renameat,renameat2", "-e", "signal=none", "-o"]
     image.run(render(agent, "--url", archive.url()), ["dash"], under=[*strace, str(trace)])
-    calls = re.findall(r"^\d+ +(?:(sync)|rename\w*)\(.*\) += 0$", trace.read_text(), re.MULTILINE)
-    assert calls == ["sync", "", "sync", ""], trace.read_text()
+    calls = re.findall(r"^\d+ +(\w+)\(.*?(/[\w./-]+\.part)", trace.read_text(), re.MULTILINE)
+    parts = [f"{INSTALLED}.part", f"{SETTINGS}.part"]
+    assert calls == [(call, part) for part in parts for call in ("fsync", "renameat2")], trace.read_text()
 
 
 def test_a_wrong_sha_256_never_runs(agent: Path, archive: Archive, image: Image) -> None:

@@ -57,7 +57,7 @@ fn settings(settings: &Settings) -> String {
             let (folder, _) = DEFAULT_PATH.rsplit_once('/').unwrap_or_default();
             let file = DEFAULT_PATH;
             format!(
-                "mkdir -p {folder}\ncat >{file}.part <<'{END}' && sync && mv {file}.part {file} || \
+                "mkdir -p {folder}\ncat >{file}.part <<'{END}' && sync {file}.part && mv {file}.part {file} || \
                  die \"no {file}; hint: see that the root disk is writable and not full\"\n{text}{END}"
             )
         }
