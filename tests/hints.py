@@ -16,8 +16,6 @@ FUNCTION = re.compile(r"^(?P<indent> *)(?:pub\S* )?(?:const )?fn (?P<name>\w+)[^
 CLOSURE = re.compile(r"let (?P<name>\w+) = \|(?P<parameters>[^|]*)\|")
 CALL = re.compile(r"(?:self\.|\w+::)*(\w+)\(.*\)", re.DOTALL)
 TYPE = re.compile(r"^impl(?:<.*?>)? (?:.* for )?(\w+)", re.MULTILINE)
-# Functions that answer for each kind of failure: with its hint; with what it is; with both.
-ANSWERS = r"\bfn (?P<name>{})\(.*?\) -> (?P<pair>\(&)?[^;{{]*\{{\n"
 KIND = re.compile(r"\b[A-Z]\w*::([A-Z]\w+)")
 # Where what failed and its hint come together: of a function, or of what stands here.
 TOGETHER = re.compile(r"\blet \([^()]*\bhint\) = ")
@@ -142,12 +140,12 @@ def without_asides(code: str) -> str:
 
 def together(code: str, givers: set[str]) -> Iterator[tuple[str, str]]:
     """Each hint that is the last of a tuple, with the texts of the others."""
-    places = [(match.end(), end(code, match.end(), ";")) for match in TOGETHER.finditer(code)]
+    where = [(match.end(), end(code, match.end(), ";")) for match in TOGETHER.finditer(code)]
     for match in FUNCTION.finditer(code):
         answer, place = body(code, match)
         if match["name"] in givers and answer.startswith("-> ("):
-            places.append(place)
-    for begin, last in places:
+            where.append(place)
+    for begin, last in where:
         for match in TUPLE.finditer(code, begin, last):
             *others, hint = [*split(within(code, match.end()))] or [""]
             if others and (told := value(code, match.start(), hint)):
@@ -193,21 +191,22 @@ def body(code: str, function: re.Match[str]) -> tuple[str, tuple[int, int]]:
 
 def answered(code: str, telling: set[str]) -> Iterator[tuple[str, str]]:
     """Each hint that a function gives, with what the failure is called where that is said for each kind apart."""
-    answers = re.compile(ANSWERS.format("|".join(sorted(telling | {"fmt", "words"}))), re.DOTALL)
-    functions = [(match, within(code, match.end())) for match in answers.finditer(code)]
+    functions = [(match["name"], *body(code, match)) for match in FUNCTION.finditer(code)]
     names: dict[str, list[str]] = {}
-    for match, body in functions:
-        for pattern, answer in arms(body):
-            if match["pair"] and len(pair := texts(answer)) == 2:
+    for name, answers, (first, last) in functions:
+        if name not in telling | {"fmt", "words"}:
+            continue
+        for pattern, answer in arms(code[first:last]):
+            if answers.startswith("-> (&") and len(pair := texts(answer)) == 2:
                 yield pair[0], pair[1]
-            elif match["name"] not in telling:
+            elif name not in telling:
                 for kind in KIND.findall(pattern):
                     names.setdefault(kind, []).extend(text for text in texts(answer) if len(text.split()) > 2)
-    for match, body in functions:
-        if match["name"] in telling:
-            told = list(arms(body))
+    for name, _, (first, last) in functions:
+        if name in telling:
+            told = list(arms(code[first:last]))
             if not any(KIND.search(pattern) for pattern, _ in told):
-                told = [("", sentence) for sentence in sentences(body)]
+                told = [("", sentence) for sentence in sentences(code[first:last])]
             for pattern, answer in told:
                 named = [name for kind in KIND.findall(pattern) for name in names.get(kind, [worded(kind)])]
                 hint = [text for text in texts(answer) if text[0] not in ";."]  # that is a part of one
