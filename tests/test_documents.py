@@ -245,6 +245,15 @@ def test_settings_that_are_wrong_change_nothing(fresh: Host, archive: Archive) -
     assert [path.name for path in fresh.path(executor.BIN).glob("vivarium-agent*")] == []
 
 
+def test_without_a_place_for_the_settings_the_agent_is_not_replaced(fresh: Host, archive: Archive) -> None:
+    fresh.install("vivarium-agent", STAND_IN)
+    fresh.path("/etc/vivarium").write_text("a file where a folder should be")
+    settings = base64.b64encode(b'volume = "vol-0123456789abcdef0"\n').decode()
+    first, _ = fresh.run(DOCUMENTS["install"], archive.publish("new", NEW) | {"Settings": settings})
+    assert first.code == 1 and first.stdout.startswith("failed: the settings cannot be put into /etc/vivarium\nhint: ")
+    assert fresh.path(INSTALLED).read_text() == STAND_IN
+
+
 def test_a_url_that_gives_nothing_is_told_with_what_to_do(fresh: Host, archive: Archive) -> None:
     first, _ = fresh.run(DOCUMENTS["install"], {"Url": f"{archive.url}/none", "Sha256": SHA256})
     assert first.code == 6
