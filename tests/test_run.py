@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -187,13 +188,28 @@ def test_a_report_that_is_throttled_arrives_later_though_nobody_does_anything(do
     assert sent in compliance, "and compliance had it, too"
 
 
+# Says of each of its threads what it opens and syncs, by name.
+STRACE = ["strace", "-f", "-qq", "-y", "-e", "trace=openat,fsync", "-e", "signal=none", "-o", "/root/trace"]
+
+
 def test_the_settings_of_a_run_are_on_the_disk_for_the_next_boot(done: Lab) -> None:
     """Whoever wrote them: what goes on after a power cut goes by them."""
-    strace = ["strace", "-f", "-qq", "-y", "-e", "trace=fsync", "-e", "signal=none", "-o", "/root/synced"]
-    assert done.instance.run([*strace, AGENT, "run"]).returncode == 0
-    synced = done.instance.shell("cat /root/synced; rm /root/synced")
-    assert "</etc/vivarium/agent.toml>" in synced
-    assert "</etc/vivarium>" in synced
+    assert done.instance.run([*STRACE, AGENT, "run"]).returncode == 0
+    trace = done.instance.shell("cat /root/trace; rm /root/trace")
+    synced = re.findall(r" fsync\(\d+<(.*)>\) += 0$", trace, re.MULTILINE)
+    assert {"/etc/vivarium/agent.toml", "/etc/vivarium"} <= set(synced)
+
+
+def test_settings_that_come_through_a_pipe_are_opened_by_nobody_but_who_reads_them(done: Lab) -> None:
+    """What the writer says to one that closes again is lost, and the next one waits for ever."""
+    done.instance.shell("mkfifo /root/settings")
+    piped = (
+        f"cat /etc/vivarium/agent.toml > /root/settings & {shlex.join([*STRACE, AGENT])} --config /root/settings run"
+    )
+    run = done.instance.run(["sh", "-c", piped], timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    trace = done.instance.shell("cat /root/trace; rm /root/trace /root/settings")
+    assert trace.count('"/root/settings"') == 1
 
 
 def test_a_report_is_sent_again_before_inventory_forgets_it(done: Lab) -> None:

@@ -113,8 +113,12 @@ pub fn load(path: Option<PathBuf>, sets: &[String]) -> Result<Config, Vec<Config
 }
 
 /// Makes the settings of a run outlast a power cut, whoever wrote them: the next boot goes on by them.
+/// Those that come through a pipe are left to who reads them.
 pub fn make_last(path: Option<&Path>) {
     let path = path.unwrap_or(Path::new(DEFAULT_PATH));
+    if !path.is_file() {
+        return;
+    }
     let synced = File::open(path).and_then(|file| file.sync_all()).and_then(|()| files::sync_directory(path));
     if let Err(error) = synced {
         tracing::debug!("{} was not synced: {error}", path.display());
